@@ -1,0 +1,179 @@
+package org.kvmdev.api;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A device whose accessors follow from its declared attributes. It finds the attribute, refuses what
+ * is not declared, moves the data, and leaves to the device what is the device's: a {@code switch}
+ * over the enum of its attributes for each of HAS, GET and SET.
+ *
+ * <p>The order is the kernel's: an unknown group; then, for SET, the data are read; then the
+ * attribute does what it does; then, for GET, the data are written. So a SET with a bad address
+ * changes nothing, and a GET with one has had its side effects.
+ *
+ * <p>Numbers of up to 8 bytes are passed as {@code long}, zero-extended, and nothing is allocated.
+ *
+ * @param <A> the enum of the device's attributes
+ */
+public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implements DeviceOps {
+  private static final KvmException UNKNOWN_GROUP =
+      KvmException.constant(Errno.ENXIO, "the device type has no such attribute group");
+
+  private final AttributeTable<A> table;
+
+  /**
+   * Made by a subclass.
+   *
+   * @param table the attributes of its type
+   */
+  protected AttributeDevice(AttributeTable<A> table) {
+    this.table = table;
+  }
+
+  /**
+   * Whether a declared attribute is there, where the declaration alone does not tell: a register at an
+   * offset, a vCPU in the number.
+   *
+   * @param attribute which
+   * @param attr the whole number
+   * @throws KvmException where it is not
+   */
+  protected void has(A attribute, long attr) throws KvmException {}
+
+  /**
+   * Reads an attribute of at most 8 bytes.
+   *
+   * @param attribute which; its access includes GET
+   * @param attr the whole number
+   * @return its value; bits above its size are dropped
+   * @throws KvmException where it cannot be read now
+   */
+  protected abstract long get(A attribute, long attr) throws KvmException;
+
+  /**
+   * Reads an attribute that is declared to read the caller's buffer first.
+   *
+   * @param attribute which
+   * @param attr the whole number
+   * @param given what the buffer held
+   * @return its value
+   * @throws KvmException where it cannot be read now
+   */
+  protected long get(A attribute, long attr, long given) throws KvmException {
+    return get(attribute, attr);
+  }
+
+  /**
+   * Writes an attribute of at most 8 bytes, or does a request of no data.
+   *
+   * @param attribute which; its access includes SET
+   * @param attr the whole number
+   * @param value its new value, zero-extended; 0 for no data
+   * @throws KvmException where it cannot be written now, or not to this
+   */
+  protected abstract void set(A attribute, long attr, long value) throws KvmException;
+
+  /**
+   * Reads an attribute of more than 8 bytes.
+   *
+   * @param attribute which
+   * @param attr the whole number
+   * @param data what receives it, of the declared size; holds the caller's buffer where the attribute
+   *     is declared to read it first
+   * @throws KvmException where it cannot be read now
+   */
+  protected void get(A attribute, long attr, byte[] data) throws KvmException {
+    throw new UnsupportedOperationException(attribute + " declares a structure; override get");
+  }
+
+  /**
+   * Writes an attribute of more than 8 bytes.
+   *
+   * @param attribute which
+   * @param attr the whole number
+   * @param data its new value, of the declared size
+   * @throws KvmException where it cannot be written now, or not to this
+   */
+  protected void set(A attribute, long attr, byte[] data) throws KvmException {
+    throw new UnsupportedOperationException(attribute + " declares a structure; override set");
+  }
+
+  @Override
+  public final void hasAttr(int group, long attr) throws KvmException {
+    A id = table.find(group, attr);
+    if (id == null) {
+      AttributeGroup declared = table.group(group);
+      refuseUnknown(declared, declared == null ? null : declared.unknownHas(), attr);
+      return;
+    }
+    has(id, attr);
+  }
+
+  @Override
+  public final void getAttr(int group, long attr, long address, UserMemory memory)
+      throws KvmException {
+    A id = table.find(group, attr);
+    if (id == null || !id.attribute().access().reads()) {
+      AttributeGroup declared = table.group(group);
+      refuseUnknown(declared, declared == null ? null : declared.unknownGet(), attr);
+      return;
+    }
+    Attribute attribute = id.attribute();
+    int size = attribute.size();
+    if (size > 8) {
+      byte[] data = new byte[size];
+      if (attribute.readsBeforeGet()) {
+        memory.read(address, data, 0, size);
+      }
+      get(id, attr, data);
+      memory.write(address, data, 0, size);
+    } else {
+      long value =
+          attribute.readsBeforeGet()
+              ? get(id, attr, memory.readNumber(address, size))
+              : get(id, attr);
+      memory.writeNumber(address, size, value);
+    }
+  }
+
+  @Override
+  public final void setAttr(int group, long attr, long address, UserMemory memory)
+      throws KvmException {
+    A id = table.find(group, attr);
+    if (id == null || !id.attribute().access().writes()) {
+      AttributeGroup declared = table.group(group);
+      if (declared != null && declared.memoryFirst()) {
+        memory.readNumber(address, sizeIn(declared));
+      }
+      refuseUnknown(declared, declared == null ? null : declared.unknownSet(), attr);
+      return;
+    }
+    int size = id.attribute().size();
+    if (size > 8) {
+      byte[] data = new byte[size];
+      memory.read(address, data, 0, size);
+      set(id, attr, data);
+    } else {
+      set(id, attr, size == 0 ? 0 : memory.readNumber(address, size));
+    }
+  }
+
+  private int sizeIn(AttributeGroup group) {
+    for (Attribute attribute : table.attributes()) {
+      if (attribute.group() == group) {
+        return attribute.size();
+      }
+    }
+    throw new AssertionError(group + " has no attribute");
+  }
+
+  private static void refuseUnknown(
+      @Nullable AttributeGroup group, @Nullable Errno errno, long attr) throws KvmException {
+    if (group == null) {
+      throw UNKNOWN_GROUP;
+    }
+    if (errno != null) {
+      throw new KvmException(errno, "group %d has no attribute %#x", group.number(), attr);
+    }
+  }
+}

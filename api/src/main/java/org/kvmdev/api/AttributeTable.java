@@ -1,0 +1,156 @@
+package org.kvmdev.api;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The attributes of a device type, found by (group, attr) without a look-up by string and without
+ * allocation.
+ *
+ * @param <A> the enum that names them
+ */
+public final class AttributeTable<A extends Enum<A> & AttributeId> {
+  private final List<AttributeGroup> groups;
+  private final List<Attribute> attributes;
+  private final int[] groupNumbers;
+  private final Group<A>[] rows;
+
+  private AttributeTable(List<A> ids) {
+    Map<AttributeGroup, List<A>> byGroup = new LinkedHashMap<>();
+    List<Attribute> all = new ArrayList<>();
+    for (A id : ids) {
+      byGroup.computeIfAbsent(id.attribute().group(), g -> new ArrayList<>()).add(id);
+      all.add(id.attribute());
+    }
+    groups = List.copyOf(byGroup.keySet());
+    attributes = List.copyOf(all);
+    groupNumbers = new int[groups.size()];
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    Group<A>[] table = new Group[groups.size()];
+    rows = table;
+    int row = 0;
+    for (Map.Entry<AttributeGroup, List<A>> entry : byGroup.entrySet()) {
+      groupNumbers[row] = entry.getKey().number();
+      rows[row++] = new Group<>(entry.getKey(), entry.getValue());
+    }
+    checkDistinct();
+  }
+
+  /**
+   * The table of an enum's attributes.
+   *
+   * @param ids the enum's constants, {@code List.of(MyAttribute.values())}
+   * @param <A> the enum
+   * @return the table
+   * @throws IllegalArgumentException where two claim the same place
+   */
+  public static <A extends Enum<A> & AttributeId> AttributeTable<A> of(List<A> ids) {
+    return new AttributeTable<>(ids);
+  }
+
+  /**
+   * The groups, in the order of their first attribute.
+   *
+   * @return the groups
+   */
+  public List<AttributeGroup> groups() {
+    return groups;
+  }
+
+  /**
+   * The attributes, in the enum's order.
+   *
+   * @return the attributes
+   */
+  public List<Attribute> attributes() {
+    return attributes;
+  }
+
+  /**
+   * The group of a number.
+   *
+   * @param number the group's number
+   * @return the group, or null
+   */
+  public @Nullable AttributeGroup group(int number) {
+    Group<A> row = row(number);
+    return row == null ? null : row.group;
+  }
+
+  /**
+   * The attribute at a place.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @return the attribute, or null where the group has no such, or there is no such group
+   */
+  public @Nullable A find(int group, long attr) {
+    Group<A> row = row(group);
+    return row == null ? null : row.find(attr);
+  }
+
+  private @Nullable Group<A> row(int number) {
+    int[] numbers = groupNumbers;
+    for (int i = 0; i < numbers.length; i++) {
+      if (numbers[i] == number) {
+        return rows[i];
+      }
+    }
+    return null;
+  }
+
+  private void checkDistinct() {
+    for (int i = 0; i < rows.length; i++) {
+      for (int j = 0; j < i; j++) {
+        if (groupNumbers[i] == groupNumbers[j]) {
+          throw new IllegalArgumentException(
+              groups.get(j) + " and " + groups.get(i) + " are both group " + groupNumbers[i]);
+        }
+      }
+    }
+  }
+
+  /** One group's attributes: either one for every number, or a few with numbers of their own. */
+  private static final class Group<A extends Enum<A> & AttributeId> {
+    final AttributeGroup group;
+    final @Nullable A keyed;
+    final List<A> numbered;
+    final long[] numbers;
+
+    Group(AttributeGroup group, List<A> ids) {
+      this.group = group;
+      this.numbered = List.copyOf(ids);
+      this.numbers = new long[ids.size()];
+      if (ids.size() == 1 && ids.get(0).attribute().isKeyed()) {
+        keyed = ids.get(0);
+        return;
+      }
+      keyed = null;
+      for (int i = 0; i < numbers.length; i++) {
+        numbers[i] = ids.get(i).attribute().number();
+        for (int j = 0; j < i; j++) {
+          if (numbers[i] == numbers[j]) {
+            throw new IllegalArgumentException(
+                ids.get(j) + " and " + ids.get(i) + " are both attribute " + numbers[i]);
+          }
+        }
+      }
+    }
+
+    @Nullable A find(long attr) {
+      if (keyed != null) {
+        return keyed;
+      }
+      long[] all = numbers;
+      for (int i = 0; i < all.length; i++) {
+        if (all[i] == attr) {
+          return numbered.get(i);
+        }
+      }
+      return null;
+    }
+  }
+}

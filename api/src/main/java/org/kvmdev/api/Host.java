@@ -1,0 +1,244 @@
+package org.kvmdev.api;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * One recorded machine, as data: what its kernel answers where that is no device's to say. A VM is
+ * made on one host; what differs between kernel versions or machines is a line of its host's file.
+ *
+ * <p>A host is a properties file that a device family's jar ships. Keys:
+ *
+ * <table>
+ * <caption>Keys of a host's file</caption>
+ * <tr><th>key</th><th>value</th></tr>
+ * <tr><td>{@code architecture}</td><td>the recordings' name of it</td></tr>
+ * <tr><td>{@code endian}</td><td>{@code little} or {@code big}: the order of numbers in user
+ * memory</td></tr>
+ * <tr><td>{@code kernel}</td><td>the kernel's version, for people</td></tr>
+ * <tr><td>{@code ioctl.encoding}</td><td>{@code generic} or {@code powerpc}: how request numbers are
+ * put together</td></tr>
+ * <tr><td>{@code devices}</td><td>the device types of the kernel's own numbers that it has</td></tr>
+ * <tr><td>{@code vm.types}</td><td>the types that KVM_CREATE_VM takes, as numbers or ranges
+ * {@code a-b}</td></tr>
+ * <tr><td>{@code vm.ioctl}, {@code vcpu.ioctl}, {@code kvm.ioctl}</td><td>the errno of a request that
+ * nobody has on a VM, a vCPU, /dev/kvm</td></tr>
+ * <tr><td>{@code vcpus.max}</td><td>one more than the highest vCPU id</td></tr>
+ * <tr><td>{@code pins}</td><td>how many interrupt pins a vCPU has</td></tr>
+ * <tr><td>{@code cap.N}</td><td>what KVM_CHECK_EXTENSION of N answers: a number or an errno; 0 where
+ * there is none. {@code cap.kvm.N} where /dev/kvm answers otherwise than a VM</td></tr>
+ * </table>
+ *
+ * <p>A family's own keys stand beside them ({@code gic.listRegisters}).
+ */
+public final class Host {
+  private final String name;
+  private final Properties values;
+  private final String architecture;
+  private final ByteOrder byteOrder;
+
+  private Host(String name, Properties values) {
+    this.name = name;
+    this.values = values;
+    this.architecture = text("architecture");
+    this.byteOrder =
+        switch (text("endian")) {
+          case "little" -> ByteOrder.LITTLE_ENDIAN;
+          case "big" -> ByteOrder.BIG_ENDIAN;
+          default -> throw bad("endian", "little or big");
+        };
+  }
+
+  /**
+   * Reads a host's file that lies beside a class, in its jar.
+   *
+   * @param beside the class, in the same package as the file
+   * @param name the host's name; the file is {@code NAME.properties}
+   * @return the host
+   * @throws IllegalArgumentException where there is no such file, or it lacks a key
+   */
+  public static Host load(Class<?> beside, String name) {
+    try (InputStream in = beside.getResourceAsStream(name + ".properties")) {
+      if (in == null) {
+        throw new IllegalArgumentException(
+            "host " + name + ": there is no " + name + ".properties beside " + beside.getName());
+      }
+      return read(name, in);
+    } catch (IOException e) {
+      throw new UncheckedIOException("host " + name, e);
+    }
+  }
+
+  /**
+   * Reads a host's file.
+   *
+   * @param name the host's name
+   * @param in the properties, in UTF-8
+   * @return the host
+   * @throws IOException where it cannot be read
+   * @throws IllegalArgumentException where it lacks a key
+   */
+  public static Host read(String name, InputStream in) throws IOException {
+    Properties values = new Properties();
+    values.load(new InputStreamReader(in, StandardCharsets.UTF_8));
+    return new Host(name, values);
+  }
+
+  /**
+   * The host's name, as recordings' headers have it.
+   *
+   * @return {@code arm64-gicv3-6.1}
+   */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * The architecture, as recordings' headers have it.
+   *
+   * @return {@code arm64}
+   */
+  public String architecture() {
+    return architecture;
+  }
+
+  /**
+   * The order of numbers in user memory.
+   *
+   * @return the order
+   */
+  public ByteOrder byteOrder() {
+    return byteOrder;
+  }
+
+  /**
+   * The kernel's version, for people.
+   *
+   * @return {@code Linux 6.1.176}
+   */
+  public String kernel() {
+    return text("kernel", "");
+  }
+
+  /**
+   * A key's text.
+   *
+   * @param key which
+   * @return its value
+   * @throws IllegalArgumentException where the file does not have it
+   */
+  public String text(String key) {
+    String value = values.getProperty(key);
+    if (value == null) {
+      throw new IllegalArgumentException("host " + name + ": the key " + key + " is missing");
+    }
+    return value.strip();
+  }
+
+  /**
+   * A key's text.
+   *
+   * @param key which
+   * @param otherwise what there is where the file does not have it
+   * @return its value
+   */
+  public String text(String key, String otherwise) {
+    return values.getProperty(key, otherwise).strip();
+  }
+
+  /**
+   * A key's number.
+   *
+   * @param key which
+   * @param otherwise what there is where the file does not have it
+   * @return its value: decimal, or hexadecimal with {@code 0x}, up to 64 bits
+   * @throws IllegalArgumentException where it is not a number
+   */
+  public long number(String key, long otherwise) {
+    String value = values.getProperty(key);
+    return value == null ? otherwise : parse(key, value.strip());
+  }
+
+  /**
+   * A key's numbers.
+   *
+   * @param key which
+   * @return the numbers, separated by spaces or commas in the file; empty where it does not have it
+   */
+  public List<Long> numbers(String key) {
+    List<Long> numbers = new ArrayList<>();
+    for (String part : text(key, "").split("[ ,]+")) {
+      if (!part.isEmpty()) {
+        numbers.add(parse(key, part));
+      }
+    }
+    return List.copyOf(numbers);
+  }
+
+  /**
+   * A key's errno.
+   *
+   * @param key which
+   * @param otherwise what there is where the file does not have it
+   * @return the errno
+   */
+  public Errno errno(String key, Errno otherwise) {
+    String value = values.getProperty(key);
+    if (value == null) {
+      return otherwise;
+    }
+    try {
+      return Errno.valueOf(value.strip());
+    } catch (IllegalArgumentException e) {
+      throw bad(key, "the name of an errno");
+    }
+  }
+
+  /**
+   * Whether the file has a key.
+   *
+   * @param key which
+   * @return true where it has
+   */
+  public boolean has(String key) {
+    return values.containsKey(key);
+  }
+
+  /**
+   * All keys.
+   *
+   * @return the keys, sorted
+   */
+  public Set<String> keys() {
+    return new TreeSet<>(values.stringPropertyNames());
+  }
+
+  private long parse(String key, String value) {
+    try {
+      return value.startsWith("0x")
+          ? Long.parseUnsignedLong(value.substring(2), 16)
+          : Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      throw bad(key, "a number");
+    }
+  }
+
+  private IllegalArgumentException bad(String key, String right) {
+    return new IllegalArgumentException(
+        "host " + name + ": " + key + "=" + values.getProperty(key) + " should be " + right);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}

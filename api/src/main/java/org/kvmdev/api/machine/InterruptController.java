@@ -1,0 +1,64 @@
+package org.kvmdev.api.machine;
+
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.KvmException;
+
+/** What a VM's interrupt controller answers lines, routes and messages with. */
+public interface InterruptController {
+  /** A controller that takes no messages. */
+  KvmException NO_MESSAGES =
+      KvmException.constant(Errno.ENODEV, "the interrupt controller takes no messages (MSIs)");
+
+  /**
+   * How many chips a route may name.
+   *
+   * @return routes name 0 to this less one
+   */
+  int chips();
+
+  /**
+   * How many pins each chip has.
+   *
+   * @return routes name 0 to this less one
+   */
+  int pins();
+
+  /**
+   * Drives a pin that a route names.
+   *
+   * @param chip the route's chip
+   * @param pin the route's pin
+   * @param level as the client gave it: 32 bits, not only 0 and 1
+   * @return KVM_IRQ_LINE_STATUS's status: 1 or more delivered, 0 coalesced, or an errno's negative
+   */
+  int set(int chip, int pin, int level);
+
+  /**
+   * KVM_IRQ_LINE where no {@link LineEncoding} decodes it and numbers are not looked up in the routing
+   * table.
+   *
+   * @param number the line's number
+   * @param level as the client gave it
+   * @return the status, as {@link #set}; or {@link #ROUTED}
+   */
+  default int line(int number, int level) {
+    return ROUTED;
+  }
+
+  /** What {@link #line} answers where lines go through the routing table. */
+  int ROUTED = Integer.MIN_VALUE;
+
+  /**
+   * A message-signalled interrupt, from KVM_SIGNAL_MSI or by a route. Allocates nothing.
+   *
+   * @param address the doorbell's guest physical address
+   * @param data the message
+   * @param device the device id; has a meaning where {@code flags} say so
+   * @param flags KVM_MSI_VALID_DEVID (1) or 0
+   * @return 1 delivered, 0 swallowed
+   * @throws KvmException where it is refused
+   */
+  default int message(long address, int data, int device, int flags) throws KvmException {
+    throw NO_MESSAGES;
+  }
+}

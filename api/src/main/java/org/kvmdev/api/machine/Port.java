@@ -1,0 +1,15 @@
+package org.kvmdev.api.machine;
+
+/**
+ * What a device family plugs into a VM so that the core need not know an architecture. A family's
+ * object may implement several ports; it is plugged in once.
+ */
+public sealed interface Port
+    permits Hypercalls,
+        InterruptTaken,
+        LineEncoding,
+        Requests,
+        StateSource,
+        SystemRegisters,
+        VcpuLifecycle,
+        VcpuRegisters {}

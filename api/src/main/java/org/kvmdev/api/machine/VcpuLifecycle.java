@@ -1,0 +1,59 @@
+package org.kvmdev.api.machine;
+
+import org.kvmdev.api.KvmException;
+
+/** What a family does when a vCPU is made, first runs, enters and leaves the guest, and ends. */
+public non-sealed interface VcpuLifecycle extends Port {
+  /**
+   * A vCPU is about to be made; the VM's lock is held.
+   *
+   * @param id its id
+   * @throws KvmException where it may not be; asked before EEXIST
+   */
+  default void creating(int id) throws KvmException {}
+
+  /**
+   * A vCPU has been made; the VM's lock is held.
+   *
+   * @param vcpu the vCPU
+   * @throws KvmException where it may not stay
+   */
+  default void created(Vcpu vcpu) throws KvmException {}
+
+  /**
+   * A vCPU is about to run, before all else and each time.
+   *
+   * @param vcpu the vCPU
+   * @throws KvmException where it may not run yet; the VM goes on
+   */
+  default void mayRun(Vcpu vcpu) throws KvmException {}
+
+  /**
+   * A VM's first run; once, on the vCPU's thread.
+   *
+   * @param vcpu the vCPU
+   * @throws KvmException where the VM cannot run; it is dead thereafter
+   */
+  default void firstRun(Vcpu vcpu) throws KvmException {}
+
+  /**
+   * A vCPU enters the guest. Allocates nothing.
+   *
+   * @param vcpu the vCPU
+   */
+  default void enter(Vcpu vcpu) {}
+
+  /**
+   * A vCPU has left the guest. Allocates nothing.
+   *
+   * @param vcpu the vCPU
+   */
+  default void exit(Vcpu vcpu) {}
+
+  /**
+   * A vCPU ends, with its VM.
+   *
+   * @param vcpu the vCPU
+   */
+  default void destroyed(Vcpu vcpu) {}
+}

@@ -1,0 +1,116 @@
+package org.kvmdev.api.register;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Registers found by offset: one array access, no allocation.
+ *
+ * @param <R> the enum of the registers
+ */
+public final class RegisterMap<R extends Enum<R> & Register> {
+  private final String name;
+  private final List<R> registers;
+  private final int shift;
+  private final R[] byOrdinal;
+  private final short[] slots;
+
+  private RegisterMap(String name, int granule, List<R> registers) {
+    if (granule < 1 || Integer.bitCount(granule) != 1) {
+      throw new IllegalArgumentException("a granule of " + granule + " bytes is no power of two");
+    }
+    this.name = name;
+    this.registers = List.copyOf(registers);
+    this.shift = Integer.numberOfTrailingZeros(granule);
+    this.byOrdinal = this.registers.get(0).getDeclaringClass().getEnumConstants();
+    long end = 0;
+    for (R register : registers) {
+      RegisterSpec spec = register.spec();
+      spec.seal();
+      end = Math.max(end, spec.offset(spec.count() - 1) + spec.width());
+    }
+    slots = new short[Math.toIntExact(Math.ceilDiv(end, granule))];
+    for (R register : registers) {
+      enter(register, granule);
+    }
+  }
+
+  /**
+   * The map of a region's registers.
+   *
+   * @param name the region's name: {@code distributor}
+   * @param granule the largest power of two that divides every register's offset and width
+   * @param registers the registers
+   * @param <R> their enum
+   * @return the map
+   * @throws IllegalArgumentException where two overlap, or one does not fit the granule
+   */
+  public static <R extends Enum<R> & Register> RegisterMap<R> of(
+      String name, int granule, List<R> registers) {
+    return new RegisterMap<>(name, granule, registers);
+  }
+
+  /**
+   * The region's name.
+   *
+   * @return the name
+   */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * The registers, in the enum's order.
+   *
+   * @return the registers
+   */
+  public List<R> registers() {
+    return registers;
+  }
+
+  /**
+   * The register that covers an offset.
+   *
+   * @param offset bytes from the region's begin
+   * @return the register, or null where none does
+   */
+  public @Nullable R at(long offset) {
+    long slot = offset >>> shift;
+    if (slot >= slots.length) {
+      return null;
+    }
+    int entry = slots[(int) slot];
+    return entry == 0 ? null : byOrdinal[entry - 1];
+  }
+
+  /**
+   * Which element of an array covers an offset.
+   *
+   * @param register what {@link #at} answered
+   * @param offset the same offset
+   * @return the element's index; 0 where it is no array
+   */
+  public int index(R register, long offset) {
+    RegisterSpec spec = register.spec();
+    return spec.stride() == 0 ? 0 : (int) ((offset - spec.offset()) / spec.stride());
+  }
+
+  private void enter(R register, int granule) {
+    RegisterSpec spec = register.spec();
+    for (int index = 0; index < spec.count(); index++) {
+      long first = spec.offset(index);
+      if (first % granule != 0 || spec.width() % granule != 0) {
+        throw new IllegalArgumentException(
+            "%s at %#x does not fit a granule of %d bytes".formatted(register, first, granule));
+      }
+      for (long at = first; at < first + spec.width(); at += granule) {
+        int slot = (int) (at >>> shift);
+        if (slots[slot] != 0) {
+          throw new IllegalArgumentException(
+              "%s and %s overlap at %#x".formatted(byOrdinal[slots[slot] - 1], register, at));
+        }
+        slots[slot] = (short) (register.ordinal() + 1);
+      }
+    }
+  }
+}
