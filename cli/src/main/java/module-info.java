@@ -1,0 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The {@code kvmdev} command. */
+@NullMarked
+module org.kvmdev.cli {
+  requires com.fasterxml.jackson.core;
+  requires info.picocli;
+  requires org.kvmdev.testkit;
+}

@@ -1,0 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Freescale MPIC 2.0 and 4.2. */
+@NullMarked
+module org.kvmdev.devices.mpic {
+  requires static com.google.auto.service;
+  requires static org.jspecify;
+  requires org.kvmdev.api;
+}

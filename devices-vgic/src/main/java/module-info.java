@@ -1,0 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
+/** ARM VGIC v2, v3 and ITS. */
+@NullMarked
+module org.kvmdev.devices.vgic {
+  requires static com.google.auto.service;
+  requires static org.jspecify;
+  requires org.kvmdev.api;
+}

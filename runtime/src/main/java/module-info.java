@@ -1,0 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
+/** VMs, vCPUs, device handles, dispatch, discovery, the ioctl face and snapshots. */
+@NullMarked
+module org.kvmdev.runtime {
+  requires transitive org.kvmdev.api;
+
+  uses org.kvmdev.api.DeviceProvider;
+}
