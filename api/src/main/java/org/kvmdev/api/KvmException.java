@@ -7,6 +7,8 @@ package org.kvmdev.api;
  * stack trace, and the text is built only when somebody asks for it. A refusal without numbers in
  * its text should be a constant ({@link #constant}); one with numbers is made where it is thrown and
  * carries at most two of them.
+ *
+ * @serial exclude
  */
 public final class KvmException extends Exception {
   private static final long serialVersionUID = 1;
