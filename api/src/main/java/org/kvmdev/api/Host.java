@@ -34,6 +34,10 @@ import java.util.TreeSet;
  * nobody has on a VM, a vCPU, /dev/kvm</td></tr>
  * <tr><td>{@code vcpus.max}</td><td>one more than the highest vCPU id</td></tr>
  * <tr><td>{@code pins}</td><td>how many interrupt pins a vCPU has</td></tr>
+ * <tr><td>{@code routing.chips}, {@code routing.pins}</td><td>how many chips, and pins of each, a
+ * route may name; 0 where the host has no routing</td></tr>
+ * <tr><td>{@code onereg.unknown}</td><td>the errno of a vCPU register that nobody has</td></tr>
+ * <tr><td>{@code sysreg.NAME}</td><td>a system register that is the host's constant</td></tr>
  * <tr><td>{@code cap.N}</td><td>what KVM_CHECK_EXTENSION of N answers: a number or an errno; 0 where
  * there is none. {@code cap.kvm.N} where /dev/kvm answers otherwise than a VM</td></tr>
  * </table>

@@ -10,20 +10,6 @@ public interface InterruptController {
       KvmException.constant(Errno.ENODEV, "the interrupt controller takes no messages (MSIs)");
 
   /**
-   * How many chips a route may name.
-   *
-   * @return routes name 0 to this less one
-   */
-  int chips();
-
-  /**
-   * How many pins each chip has.
-   *
-   * @return routes name 0 to this less one
-   */
-  int pins();
-
-  /**
    * Drives a pin that a route names.
    *
    * @param chip the route's chip
@@ -60,5 +46,21 @@ public interface InterruptController {
    */
   default int message(long address, int data, int device, int flags) throws KvmException {
     throw NO_MESSAGES;
+  }
+
+  /**
+   * A message by a route whose line was driven. Without more, only a raised line sends it.
+   *
+   * @param address the doorbell's guest physical address
+   * @param data the message
+   * @param device the device id; has a meaning where {@code flags} say so
+   * @param flags KVM_MSI_VALID_DEVID (1) or 0
+   * @param level as the client gave it
+   * @return the status, as {@link #set}
+   * @throws KvmException where it is refused
+   */
+  default int routedMessage(long address, int data, int device, int flags, int level)
+      throws KvmException {
+    return level == 0 ? -1 : message(address, data, device, flags);
   }
 }

@@ -5,6 +5,8 @@ import org.kvmdev.api.DeviceOps;
 /**
  * What makes up a family's state in a VM, in the order in which it must be restored; the order can
  * cross devices and vCPUs, so a family tells it, not a device.
+ *
+ * <p>Guest memory is the client's: it is saved after, and restored before, what is told here.
  */
 public non-sealed interface StateSource extends Port {
   /**
@@ -58,8 +60,5 @@ public non-sealed interface StateSource extends Port {
      * @param id the register's 64-bit id
      */
     void vcpuRegister(Vcpu vcpu, long id);
-
-    /** Here guest memory must have been restored; it is saved last. */
-    void guestMemory();
   }
 }
