@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.register.RegisterMap;
 
 /**
- * One attribute, declared once: its place, data size, access, when it can be accessed, what accessing
- * it does, and where that is written. HAS, GET and SET, descriptions, snapshots and the conformance
- * rules derive from it.
+ * One attribute, declared once: its place, data size, access, when it can be accessed, what
+ * accessing it does, and where that is written. HAS, GET and SET, descriptions, snapshots and the
+ * conformance rules derive from it.
  *
- * <p>An attribute either has a number of its own in its group, or stands for every {@code attr} of
+ * <p>An attribute either has a number of its own in its group, or stands for many {@code attr} of
  * the group (a register by offset, a source by number).
  */
 public final class Attribute {
@@ -23,7 +23,7 @@ public final class Attribute {
   private final boolean readsBeforeGet;
   private final long firstKey;
   private final long lastKey;
-  private final @Nullable RegisterMap<?> registers;
+  private final List<RegisterMap<?>> registers;
   private final String when;
   private final String effects;
   private final String source;
@@ -39,11 +39,28 @@ public final class Attribute {
     readsBeforeGet = builder.readsBeforeGet;
     firstKey = builder.firstKey;
     lastKey = builder.lastKey;
-    registers = builder.registers;
+    registers = List.copyOf(builder.registers);
     when = builder.when;
     effects = builder.effects;
     source = builder.source;
     departures = List.copyOf(builder.departures);
+  }
+
+  private Attribute(Attribute other, List<? extends RegisterMap<?>> maps) {
+    group = other.group;
+    number = other.number;
+    name = other.name;
+    summary = other.summary;
+    size = other.size;
+    access = other.access;
+    readsBeforeGet = other.readsBeforeGet;
+    firstKey = other.firstKey;
+    lastKey = other.lastKey;
+    registers = List.copyOf(maps);
+    when = other.when;
+    effects = other.effects;
+    source = other.source;
+    departures = other.departures;
   }
 
   /**
@@ -60,8 +77,8 @@ public final class Attribute {
   }
 
   /**
-   * Begins the declaration of an attribute that stands for every {@code attr} of its group; the device
-   * refuses those that name nothing.
+   * Begins the declaration of an attribute that stands for every {@code attr} of its group, or for
+   * those that {@link Builder#keys} says; the device refuses those of them that name nothing.
    *
    * @param group its group
    * @param name what one such number names: {@code register}, {@code source}
@@ -167,12 +184,23 @@ public final class Attribute {
   }
 
   /**
-   * The registers that a keyed attribute reaches by their offset.
+   * The registers that a keyed attribute reaches by their offset, a map for each part of the
+   * device.
    *
-   * @return the registers, or null
+   * @return the maps; empty where it reaches no registers
    */
-  public @Nullable RegisterMap<?> registers() {
+  public List<RegisterMap<?>> registers() {
     return registers;
+  }
+
+  /**
+   * The same attribute of a device type that has other registers: another model, say.
+   *
+   * @param maps the registers, a map for each part of the device
+   * @return an attribute that differs in its registers alone
+   */
+  public Attribute withRegisters(List<? extends RegisterMap<?>> maps) {
+    return new Attribute(this, maps);
   }
 
   /**
@@ -228,7 +256,7 @@ public final class Attribute {
     private boolean readsBeforeGet;
     private long firstKey;
     private long lastKey = -1;
-    private @Nullable RegisterMap<?> registers;
+    private final List<RegisterMap<?>> registers = new ArrayList<>();
     private String when = "";
     private String effects = "";
     private String source = "";
@@ -287,10 +315,11 @@ public final class Attribute {
     }
 
     /**
-     * The numbers that a keyed attribute stands for.
+     * The numbers that a keyed attribute stands for; all others answer as the group says of unknown
+     * ones. Without, it stands for every number, and the device refuses.
      *
      * @param first the lowest
-     * @param last the highest
+     * @param last the highest, unsigned
      * @return this
      */
     public Builder keys(long first, long last) {
@@ -300,13 +329,13 @@ public final class Attribute {
     }
 
     /**
-     * The registers that a keyed attribute reaches by their offset.
+     * Adds registers that a keyed attribute reaches by their offset.
      *
-     * @param map the registers
+     * @param map the registers of a part of the device
      * @return this
      */
     public Builder registers(RegisterMap<?> map) {
-      registers = map;
+      registers.add(map);
       return this;
     }
 

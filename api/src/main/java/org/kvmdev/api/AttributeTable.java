@@ -113,12 +113,14 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     }
   }
 
-  /** One group's attributes: either one for every number, or a few with numbers of their own. */
+  /** One group's attributes: either one for many numbers, or a few with numbers of their own. */
   private static final class Group<A extends Enum<A> & AttributeId> {
     final AttributeGroup group;
     final @Nullable A keyed;
     final List<A> numbered;
     final long[] numbers;
+    final long firstKey;
+    final long keys;
 
     Group(AttributeGroup group, List<A> ids) {
       this.group = group;
@@ -126,9 +128,13 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
       this.numbers = new long[ids.size()];
       if (ids.size() == 1 && ids.get(0).attribute().isKeyed()) {
         keyed = ids.get(0);
+        firstKey = keyed.attribute().firstKey();
+        keys = keyed.attribute().lastKey() - firstKey;
         return;
       }
       keyed = null;
+      firstKey = 0;
+      keys = 0;
       for (int i = 0; i < numbers.length; i++) {
         numbers[i] = ids.get(i).attribute().number();
         for (int j = 0; j < i; j++) {
@@ -142,7 +148,7 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
 
     @Nullable A find(long attr) {
       if (keyed != null) {
-        return keyed;
+        return Long.compareUnsigned(attr - firstKey, keys) <= 0 ? keyed : null;
       }
       long[] all = numbers;
       for (int i = 0; i < all.length; i++) {

@@ -4,7 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Registers found by offset: one array access, no allocation.
+ * Registers found by offset: one array access, no allocation. A map is of one part of a device, as
+ * its manual has them; it begins at its first register.
  *
  * @param <R> the enum of the registers
  */
@@ -12,8 +13,10 @@ public final class RegisterMap<R extends Enum<R> & Register> {
   private final String name;
   private final List<R> registers;
   private final int shift;
+  private final long begin;
   private final R[] byOrdinal;
   private final short[] slots;
+  private final long[] resets;
 
   private RegisterMap(String name, int granule, List<R> registers) {
     if (granule < 1 || Integer.bitCount(granule) != 1) {
@@ -23,23 +26,39 @@ public final class RegisterMap<R extends Enum<R> & Register> {
     this.registers = List.copyOf(registers);
     this.shift = Integer.numberOfTrailingZeros(granule);
     this.byOrdinal = this.registers.get(0).getDeclaringClass().getEnumConstants();
+    this.resets = new long[byOrdinal.length];
+    long first = Long.MAX_VALUE;
     long end = 0;
     for (R register : registers) {
       RegisterSpec spec = register.spec();
       spec.seal();
+      resets[register.ordinal()] = spec.reset();
+      first = Math.min(first, spec.offset());
       end = Math.max(end, spec.offset(spec.count() - 1) + spec.width());
     }
-    slots = new short[Math.toIntExact(Math.ceilDiv(end, granule))];
+    begin = first / granule * granule;
+    slots = new short[Math.toIntExact(Math.ceilDiv(end - begin, granule))];
     for (R register : registers) {
       enter(register, granule);
     }
+  }
+
+  private RegisterMap(RegisterMap<R> other, R register, long reset) {
+    name = other.name;
+    registers = other.registers;
+    shift = other.shift;
+    begin = other.begin;
+    byOrdinal = other.byOrdinal;
+    slots = other.slots;
+    resets = other.resets.clone();
+    resets[register.ordinal()] = reset;
   }
 
   /**
    * The map of a region's registers.
    *
    * @param name the region's name: {@code distributor}
-   * @param granule the largest power of two that divides every register's offset and width
+   * @param granule a power of two that divides every register's offset and width
    * @param registers the registers
    * @param <R> their enum
    * @return the map
@@ -48,6 +67,27 @@ public final class RegisterMap<R extends Enum<R> & Register> {
   public static <R extends Enum<R> & Register> RegisterMap<R> of(
       String name, int granule, List<R> registers) {
     return new RegisterMap<>(name, granule, registers);
+  }
+
+  /**
+   * The same map of a model on which a register holds something else after reset.
+   *
+   * @param register one of the map's
+   * @param value what it holds after reset
+   * @return a map that differs in this alone
+   */
+  public RegisterMap<R> withReset(R register, long value) {
+    return new RegisterMap<>(this, register, value);
+  }
+
+  /**
+   * What a register holds after reset.
+   *
+   * @param register one of the map's
+   * @return the model's value; where the model has none of its own, the declaration's
+   */
+  public long reset(Register register) {
+    return resets[register.ordinal()];
   }
 
   /**
@@ -71,11 +111,11 @@ public final class RegisterMap<R extends Enum<R> & Register> {
   /**
    * The register that covers an offset.
    *
-   * @param offset bytes from the region's begin
+   * @param offset counted as the registers' own
    * @return the register, or null where none does
    */
   public @Nullable R at(long offset) {
-    long slot = offset >>> shift;
+    long slot = (offset - begin) >>> shift;
     if (slot >= slots.length) {
       return null;
     }
@@ -92,7 +132,12 @@ public final class RegisterMap<R extends Enum<R> & Register> {
    */
   public int index(R register, long offset) {
     RegisterSpec spec = register.spec();
-    return spec.stride() == 0 ? 0 : (int) ((offset - spec.offset()) / spec.stride());
+    long stride = spec.stride();
+    long distance = offset - spec.offset();
+    if ((stride & (stride - 1)) != 0) {
+      return (int) (distance / stride);
+    }
+    return stride == 0 ? 0 : (int) (distance >>> Long.numberOfTrailingZeros(stride));
   }
 
   private void enter(R register, int granule) {
@@ -104,7 +149,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
             "%s at %#x does not fit a granule of %d bytes".formatted(register, first, granule));
       }
       for (long at = first; at < first + spec.width(); at += granule) {
-        int slot = (int) (at >>> shift);
+        int slot = (int) ((at - begin) >>> shift);
         if (slots[slot] != 0) {
           throw new IllegalArgumentException(
               "%s and %s overlap at %#x".formatted(byOrdinal[slots[slot] - 1], register, at));
