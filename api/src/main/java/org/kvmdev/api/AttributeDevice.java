@@ -3,9 +3,9 @@ package org.kvmdev.api;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device whose accessors follow from its declared attributes. It finds the attribute, refuses what
- * is not declared, moves the data, and leaves to the device what is the device's: a {@code switch}
- * over the enum of its attributes for each of HAS, GET and SET.
+ * A device whose accessors follow from its declared attributes. It finds the attribute, refuses
+ * what is not declared, moves the data, and leaves to the device what is the device's: a {@code
+ * switch} over the enum of its attributes for each of HAS, GET and SET.
  *
  * <p>The order is the kernel's: an unknown group; then, for SET, the data are read; then the
  * attribute does what it does; then, for GET, the data are written. So a SET with a bad address
@@ -31,8 +31,8 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
   }
 
   /**
-   * Whether a declared attribute is there, where the declaration alone does not tell: a register at an
-   * offset, a vCPU in the number.
+   * Whether a declared attribute is there, where the declaration alone does not tell: a register at
+   * an offset, a vCPU in the number.
    *
    * @param attribute which
    * @param attr the whole number
@@ -78,8 +78,8 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
    *
    * @param attribute which
    * @param attr the whole number
-   * @param data what receives it, of the declared size; holds the caller's buffer where the attribute
-   *     is declared to read it first
+   * @param data what receives it, of the declared size; holds the caller's buffer where the
+   *     attribute is declared to read it first
    * @throws KvmException where it cannot be read now
    */
   protected void get(A attribute, long attr, byte[] data) throws KvmException {

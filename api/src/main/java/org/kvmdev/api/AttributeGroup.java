@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A group of attributes: its number and name, what its 64-bit {@code attr} encodes, and what HAS, GET
- * and SET answer for a number that names no attribute of the group, each apart.
+ * A group of attributes: its number and name, what its 64-bit {@code attr} encodes, and what HAS,
+ * GET and SET answer for a number that names no attribute of the group, each apart.
  */
 public final class AttributeGroup {
   private final int number;
@@ -109,8 +109,8 @@ public final class AttributeGroup {
   /**
    * How many bytes SET reads before it finds that a number names no attribute.
    *
-   * @return true where EFAULT comes before the answer for an unknown number; the size is that of the
-   *     group's attributes
+   * @return true where EFAULT comes before the answer for an unknown number; the size is that of
+   *     the group's attributes
    */
   public boolean memoryFirst() {
     return memoryFirst;

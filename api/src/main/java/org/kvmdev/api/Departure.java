@@ -1,8 +1,9 @@
 package org.kvmdev.api;
 
 /**
- * A place where a device type does otherwise than the API's general rules, declared with its source.
- * The conformance rules accept what is declared, check that it is really so, and fail what is not.
+ * A place where a device type does otherwise than the API's general rules, declared with its
+ * source. The conformance rules accept what is declared, check that it is really so, and fail what
+ * is not.
  *
  * @param rule the name of the rule that is departed from: {@code has_agrees_with_get_and_set}
  * @param what what the device does instead, a sentence

@@ -15,8 +15,8 @@ package org.kvmdev.api;
  * <p>Most devices extend {@link AttributeDevice}, which derives the three accessors from what the
  * device declares; this interface itself is for those whose data have no fixed size.
  *
- * <p>Only {@link KvmException} may leave a method. Anything else is answered EIO to the caller, with
- * a line in the log that names the jar.
+ * <p>Only {@link KvmException} may leave a method. Anything else is answered EIO to the caller,
+ * with a line in the log that names the jar.
  */
 public interface DeviceOps {
   /** Finishes what creation began, outside the VM's lock. Called once, before any accessor. */
@@ -40,7 +40,8 @@ public interface DeviceOps {
    * @param attr the attribute's number, or what the group encodes in it
    * @param address where the caller has the data; may be anything, also for data of size 0
    * @param memory the caller's memory
-   * @throws KvmException ENXIO for an unknown group or attribute; EFAULT; what the attribute declares
+   * @throws KvmException ENXIO for an unknown group or attribute; EFAULT; what the attribute
+   *     declares
    */
   default void setAttr(int group, long attr, long address, UserMemory memory) throws KvmException {
     throw Refusals.NO_ACCESSOR;
@@ -53,7 +54,8 @@ public interface DeviceOps {
    * @param attr the attribute's number, or what the group encodes in it
    * @param address where the caller wants the data
    * @param memory the caller's memory
-   * @throws KvmException ENXIO for an unknown group or attribute; EFAULT; what the attribute declares
+   * @throws KvmException ENXIO for an unknown group or attribute; EFAULT; what the attribute
+   *     declares
    */
   default void getAttr(int group, long attr, long address, UserMemory memory) throws KvmException {
     throw Refusals.NO_ACCESSOR;

@@ -6,12 +6,12 @@ import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.api.machine.Machine;
 
 /**
- * The service that a device jar provides: which device types it offers, where, how a device is made,
- * and what its family plugs into a VM before any device exists.
+ * The service that a device jar provides: which device types it offers, where, how a device is
+ * made, and what its family plugs into a VM before any device exists.
  *
- * <p>A provider is found with {@link java.util.ServiceLoader}, so it has a public constructor without
- * parameters; it holds no state of a VM. {@link #types}, {@link #architectures} and {@link #hosts}
- * are pure data: asking makes no device, and each call answers the same.
+ * <p>A provider is found with {@link java.util.ServiceLoader}, so it has a public constructor
+ * without parameters; it holds no state of a VM. {@link #types}, {@link #architectures} and {@link
+ * #hosts} are pure data: asking makes no device, and each call answers the same.
  */
 public interface DeviceProvider {
   /**

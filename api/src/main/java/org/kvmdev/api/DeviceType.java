@@ -161,7 +161,8 @@ public final class DeviceType {
   }
 
   /**
-   * Where the type does otherwise than the API's general rules, its groups' and attributes' included.
+   * Where the type does otherwise than the API's general rules, its groups' and attributes'
+   * included.
    *
    * @return the departures, each with its source
    */

@@ -5,8 +5,8 @@ package org.kvmdev.api;
  *
  * <p>Clients probe a KVM by being refused, so a refusal costs no more than a success: there is no
  * stack trace, and the text is built only when somebody asks for it. A refusal without numbers in
- * its text should be a constant ({@link #constant}); one with numbers is made where it is thrown and
- * carries at most two of them.
+ * its text should be a constant ({@link #constant}); one with numbers is made where it is thrown
+ * and carries at most two of them.
  *
  * @serial exclude
  */
@@ -22,8 +22,8 @@ public final class KvmException extends Exception {
    * A refusal whose text has up to two numbers in it.
    *
    * @param errno what the call fails with
-   * @param format the text, in the manner of {@link String#format}, with conversions of {@code long}
-   *     values: {@code %d}, {@code %x}, {@code %#x}
+   * @param format the text, in the manner of {@link String#format}, with conversions of {@code
+   *     long} values: {@code %d}, {@code %x}, {@code %#x}
    * @param first the first number of the text
    * @param second the second number of the text
    */

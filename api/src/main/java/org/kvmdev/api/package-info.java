@@ -2,9 +2,9 @@
  * The device side of kvmdev: what a device type implements, and how it declares itself.
  *
  * <p>A device jar has one {@link org.kvmdev.api.DeviceProvider}, which names its {@link
- * org.kvmdev.api.DeviceType}s and makes {@link org.kvmdev.api.DeviceOps}. A type declares its {@link
- * org.kvmdev.api.AttributeGroup}s and {@link org.kvmdev.api.Attribute}s in an enum; a device that
- * extends {@link org.kvmdev.api.AttributeDevice} answers KVM_HAS/GET/SET_DEVICE_ATTR from it:
+ * org.kvmdev.api.DeviceType}s and makes {@link org.kvmdev.api.DeviceOps}. A type declares its
+ * {@link org.kvmdev.api.AttributeGroup}s and {@link org.kvmdev.api.Attribute}s in an enum; a device
+ * that extends {@link org.kvmdev.api.AttributeDevice} answers KVM_HAS/GET/SET_DEVICE_ATTR from it:
  *
  * <pre>{@code
  * enum CounterAttribute implements AttributeId {

@@ -1,2 +1,5 @@
-/** The typed face: VMs, vCPUs, devices and snapshots for Java programs, and the discovery of providers. */
+/**
+ * The typed face: VMs, vCPUs, devices and snapshots for Java programs, and the discovery of
+ * providers.
+ */
 package org.kvmdev.runtime;

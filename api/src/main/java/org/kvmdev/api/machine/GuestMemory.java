@@ -1,8 +1,8 @@
 package org.kvmdev.api.machine;
 
 /**
- * The guest's physical memory, as slots map it to the client's. Copies go page by page: a write that
- * fails has written the pages before. The caller holds its own locks; nothing is allocated.
+ * The guest's physical memory, as slots map it to the client's. Copies go page by page: a write
+ * that fails has written the pages before. The caller holds its own locks; nothing is allocated.
  */
 public interface GuestMemory {
   /**

@@ -12,8 +12,8 @@ public non-sealed interface Hypercalls extends Port {
    *
    * @param vcpu who calls
    * @param number the call's number
-   * @param registers the caller's array: arguments from index 1; on return, the result at index 0 and
-   *     what the call returns beside it from index 1
+   * @param registers the caller's array: arguments from index 1; on return, the result at index 0
+   *     and what the call returns beside it from index 1
    * @return how many values it returns beside the result, or {@link #NOT_MINE}
    * @throws KvmException what KVM_RUN fails with
    */

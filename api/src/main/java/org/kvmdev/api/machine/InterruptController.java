@@ -20,8 +20,8 @@ public interface InterruptController {
   int set(int chip, int pin, int level);
 
   /**
-   * KVM_IRQ_LINE where no {@link LineEncoding} decodes it and numbers are not looked up in the routing
-   * table.
+   * KVM_IRQ_LINE where no {@link LineEncoding} decodes it and numbers are not looked up in the
+   * routing table.
    *
    * @param number the line's number
    * @param level as the client gave it

@@ -3,8 +3,8 @@ package org.kvmdev.api.machine;
 import org.kvmdev.api.KvmException;
 
 /**
- * How an architecture encodes a line in KVM_IRQ_LINE. Where one is plugged in, the request is wholly
- * its own, with and without a controller.
+ * How an architecture encodes a line in KVM_IRQ_LINE. Where one is plugged in, the request is
+ * wholly its own, with and without a controller.
  */
 public non-sealed interface LineEncoding extends Port {
   /**

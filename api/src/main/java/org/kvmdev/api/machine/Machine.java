@@ -93,8 +93,8 @@ public interface Machine {
   boolean anyVcpuRan();
 
   /**
-   * The one object that a family shares in this VM. Made at the first call, kept until the VM ends; a
-   * device holds it in a field.
+   * The one object that a family shares in this VM. Made at the first call, kept until the VM ends;
+   * a device holds it in a field.
    *
    * @param kind the object's class
    * @param make how it is made

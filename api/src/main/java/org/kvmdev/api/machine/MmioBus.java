@@ -5,8 +5,8 @@ import org.kvmdev.api.KvmException;
 
 /**
  * The addresses at which a VM's devices answer. An access matches a region only if it lies wholly
- * inside; where several match they are tried in the order of their base addresses, and of equal ones
- * in the order of being added. That regions may not overlap is not the bus's business.
+ * inside; where several match they are tried in the order of their base addresses, and of equal
+ * ones in the order of being added. That regions may not overlap is not the bus's business.
  */
 public interface MmioBus {
   /**

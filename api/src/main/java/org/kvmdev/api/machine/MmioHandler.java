@@ -1,9 +1,9 @@
 package org.kvmdev.api.machine;
 
 /**
- * Who answers accesses to a region. Called on the vCPU's thread without the VM's lock; takes its own,
- * and allocates nothing. Data are numbers: byte order is the runtime's. An access can be declined with
- * {@link Vcpu#decline}, even after side effects.
+ * Who answers accesses to a region. Called on the vCPU's thread without the VM's lock; takes its
+ * own, and allocates nothing. Data are numbers: byte order is the runtime's. An access can be
+ * declined with {@link Vcpu#decline}, even after side effects.
  */
 public interface MmioHandler {
   /**

@@ -6,8 +6,8 @@ import org.kvmdev.api.KvmException;
 import org.kvmdev.api.UserMemory;
 
 /**
- * Requests of a family's own, on a VM or a vCPU. They are found by a table of (kind of file, number):
- * the same number can mean different things on each.
+ * Requests of a family's own, on a VM or a vCPU. They are found by a table of (kind of file,
+ * number): the same number can mean different things on each.
  */
 public non-sealed interface Requests extends Port {
   /** What kind of file a request is made on. */

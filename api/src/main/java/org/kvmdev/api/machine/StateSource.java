@@ -45,7 +45,8 @@ public non-sealed interface StateSource extends Port {
     void value(DeviceOps device, int group, long attr);
 
     /**
-     * A request without data, made at this place when restoring: read tables back from guest memory.
+     * A request without data, made at this place when restoring: read tables back from guest
+     * memory.
      *
      * @param device whose
      * @param group the group's number

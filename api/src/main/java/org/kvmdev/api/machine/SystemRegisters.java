@@ -1,8 +1,8 @@
 package org.kvmdev.api.machine;
 
 /**
- * Registers that the guest reaches by instructions of its own. They are found by their encoding; names
- * are for reading recordings and for people.
+ * Registers that the guest reaches by instructions of its own. They are found by their encoding;
+ * names are for reading recordings and for people.
  */
 public non-sealed interface SystemRegisters extends Port {
   /** What {@link #encoding} answers for a register that is not the family's. */

@@ -87,8 +87,8 @@ public interface Vcpu {
   void slot(int slot, @Nullable Object state);
 
   /**
-   * What an {@link MmioHandler} returns to decline an access, also after side effects: {@code return
-   * vcpu.decline();}. The next region is tried, then user space.
+   * What an {@link MmioHandler} returns to decline an access, also after side effects: {@code
+   * return vcpu.decline();}. The next region is tried, then user space.
    *
    * @return 0
    */

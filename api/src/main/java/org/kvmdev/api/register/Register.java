@@ -1,8 +1,9 @@
 package org.kvmdev.api.register;
 
 /**
- * What an enum of registers implements: one constant a register or an array of registers, named as its
- * manual names it. A device reads and writes with one exhaustive {@code switch} over the enum each.
+ * What an enum of registers implements: one constant a register or an array of registers, named as
+ * its manual names it. A device reads and writes with one exhaustive {@code switch} over the enum
+ * each.
  */
 public interface Register {
   /**

@@ -1,8 +1,8 @@
 /**
  * What registers are declared with: an enum whose constants carry a {@link
- * org.kvmdev.api.register.RegisterSpec}, and a {@link org.kvmdev.api.register.RegisterMap} that finds
- * the constant of an offset. The device has one exhaustive {@code switch} for reads and one for
- * writes, so a register that is added does not compile until it is handled.
+ * org.kvmdev.api.register.RegisterSpec}, and a {@link org.kvmdev.api.register.RegisterMap} that
+ * finds the constant of an offset. The device has one exhaustive {@code switch} for reads and one
+ * for writes, so a register that is added does not compile until it is handled.
  *
  * <pre>{@code
  * enum TimerRegister implements Register {

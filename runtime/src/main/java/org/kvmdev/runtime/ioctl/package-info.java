@@ -1,2 +1,5 @@
-/** The ioctl face: processes, file descriptors, request numbers and structs, for whatever speaks bytes. */
+/**
+ * The ioctl face: processes, file descriptors, request numbers and structs, for whatever speaks
+ * bytes.
+ */
 package org.kvmdev.runtime.ioctl;
