@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One recorded machine, as data: what its kernel answers where that is no device's to say. A VM is
@@ -27,12 +28,26 @@ import java.util.TreeSet;
  * <tr><td>{@code kernel}</td><td>the kernel's version, for people</td></tr>
  * <tr><td>{@code ioctl.encoding}</td><td>{@code generic} or {@code powerpc}: how request numbers are
  * put together</td></tr>
+ * <tr><td>{@code word.bits}</td><td>32 or 64: the width of the kernel's {@code long}; an argument
+ * wider than that loses its high half</td></tr>
+ * <tr><td>{@code page.size}</td><td>what memory slots are aligned to, in bytes</td></tr>
+ * <tr><td>{@code user.end}</td><td>the first address above a process's memory; a memory slot that
+ * reaches beyond is EINVAL</td></tr>
+ * <tr><td>{@code guest.bits}</td><td>the bits of a guest physical address: a memory slot that reaches
+ * beyond, and overlaps none, is EFAULT. Left out where nothing is too high. {@code guest.bits.type}:
+ * the bits of a VM's type that say it instead, where they are not 0</td></tr>
  * <tr><td>{@code devices}</td><td>the device types of the kernel's own numbers that it has</td></tr>
  * <tr><td>{@code vm.types}</td><td>the types that KVM_CREATE_VM takes, as numbers or ranges
  * {@code a-b}</td></tr>
  * <tr><td>{@code vm.ioctl}, {@code vcpu.ioctl}, {@code kvm.ioctl}</td><td>the errno of a request that
  * nobody has on a VM, a vCPU, /dev/kvm</td></tr>
- * <tr><td>{@code vcpus.max}</td><td>one more than the highest vCPU id</td></tr>
+ * <tr><td>{@code vm.attrs}, {@code vcpu.attrs}, {@code kvm.attrs}</td><td>the errno of an attribute
+ * that nobody has there, answered after its structure was read. Left out where there are no
+ * attributes at all: then the requests for them are ones that nobody has</td></tr>
+ * <tr><td>{@code vcpus.max}</td><td>one more than the highest vCPU id, and how many there may
+ * be</td></tr>
+ * <tr><td>{@code vcpu.taken}</td><td>the errno of a vCPU id that the VM has already</td></tr>
+ * <tr><td>{@code vcpu.mmap}</td><td>what KVM_GET_VCPU_MMAP_SIZE answers, in bytes</td></tr>
  * <tr><td>{@code pins}</td><td>how many interrupt pins a vCPU has</td></tr>
  * <tr><td>{@code routing.chips}, {@code routing.pins}</td><td>how many chips, and pins of each, a
  * route may name; 0 where the host has no routing</td></tr>
@@ -41,6 +56,10 @@ import java.util.TreeSet;
  * <tr><td>{@code cap.N}</td><td>what KVM_CHECK_EXTENSION of N answers: a number or an errno; 0 where
  * there is none. {@code cap.kvm.N} where /dev/kvm answers otherwise than a VM</td></tr>
  * </table>
+ *
+ * <p>Capabilities also tell which requests a host has at all: KVM_SET_GSI_ROUTING where 25 is not 0,
+ * KVM_ENABLE_CAP on a vCPU 54 and on a VM 98, KVM_GET_ONE_REG and KVM_SET_ONE_REG 70,
+ * KVM_SIGNAL_MSI 77, read-only memory slots 81. One that it has not is a request that nobody has.
  *
  * <p>A family's own keys stand beside them ({@code gic.listRegisters}).
  */
@@ -63,37 +82,30 @@ public final class Host {
   }
 
   /**
-   * Reads a host's file that lies beside a class, in its jar.
+   * Reads a host's file. A provider opens it, since no other module may look into its own:
    *
-   * @param beside the class, in the same package as the file
-   * @param name the host's name; the file is {@code NAME.properties}
+   * <pre>{@code
+   * Host.read("arm64-gicv3-6.1", Vgic.class.getResourceAsStream("arm64-gicv3-6.1.properties"))
+   * }</pre>
+   *
+   * @param name the host's name
+   * @param file the properties, in UTF-8; closed here. Null, as for a resource that is not there, is
+   *     refused
    * @return the host
-   * @throws IllegalArgumentException where there is no such file, or it lacks a key
+   * @throws IllegalArgumentException where there is no file, or it lacks a key
+   * @throws UncheckedIOException where it cannot be read
    */
-  public static Host load(Class<?> beside, String name) {
-    try (InputStream in = beside.getResourceAsStream(name + ".properties")) {
-      if (in == null) {
-        throw new IllegalArgumentException(
-            "host " + name + ": there is no " + name + ".properties beside " + beside.getName());
-      }
-      return read(name, in);
+  public static Host read(String name, @Nullable InputStream file) {
+    if (file == null) {
+      throw new IllegalArgumentException(
+          "host " + name + ": its file is not where its provider looks for it");
+    }
+    Properties values = new Properties();
+    try (file) {
+      values.load(new InputStreamReader(file, StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw new UncheckedIOException("host " + name, e);
     }
-  }
-
-  /**
-   * Reads a host's file.
-   *
-   * @param name the host's name
-   * @param in the properties, in UTF-8
-   * @return the host
-   * @throws IOException where it cannot be read
-   * @throws IllegalArgumentException where it lacks a key
-   */
-  public static Host read(String name, InputStream in) throws IOException {
-    Properties values = new Properties();
-    values.load(new InputStreamReader(in, StandardCharsets.UTF_8));
     return new Host(name, values);
   }
 
