@@ -5,5 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module org.kvmdev.runtime {
   requires transitive org.kvmdev.api;
 
+  exports org.kvmdev.runtime;
+
   uses org.kvmdev.api.DeviceProvider;
 }

@@ -57,8 +57,8 @@ import org.jspecify.annotations.Nullable;
  * there is none. {@code cap.kvm.N} where /dev/kvm answers otherwise than a VM</td></tr>
  * </table>
  *
- * <p>Capabilities also tell which requests a host has at all: KVM_SET_GSI_ROUTING where 25 is not 0,
- * KVM_ENABLE_CAP on a vCPU 54 and on a VM 98, KVM_GET_ONE_REG and KVM_SET_ONE_REG 70,
+ * <p>Capabilities also tell which requests a host has at all: KVM_SET_GSI_ROUTING where 25 is not
+ * 0, KVM_ENABLE_CAP on a vCPU 54 and on a VM 98, KVM_GET_ONE_REG and KVM_SET_ONE_REG 70,
  * KVM_SIGNAL_MSI 77, read-only memory slots 81. One that it has not is a request that nobody has.
  *
  * <p>A family's own keys stand beside them ({@code gic.listRegisters}).
@@ -89,8 +89,8 @@ public final class Host {
    * }</pre>
    *
    * @param name the host's name
-   * @param file the properties, in UTF-8; closed here. Null, as for a resource that is not there, is
-   *     refused
+   * @param file the properties, in UTF-8; closed here. Null, as for a resource that is not there,
+   *     is refused
    * @return the host
    * @throws IllegalArgumentException where there is no file, or it lacks a key
    * @throws UncheckedIOException where it cannot be read

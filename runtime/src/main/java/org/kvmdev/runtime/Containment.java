@@ -1,0 +1,58 @@
+package org.kvmdev.runtime;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.security.CodeSource;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.KvmException;
+
+/**
+ * What happens when a plug-in's code throws something that is no {@link KvmException}: its caller
+ * is answered EIO, one line in the log names the jar, and nothing else is touched.
+ */
+final class Containment {
+  private static final Logger LOG = System.getLogger("org.kvmdev.runtime");
+
+  private Containment() {}
+
+  /**
+   * Turns a fault into a refusal.
+   *
+   * @param fault what was thrown: a runtime exception, a linkage error, a stack overflow
+   * @param plugin the object whose code threw it
+   * @return the refusal to throw
+   */
+  static KvmException contain(Throwable fault, Object plugin) {
+    if (fault instanceof KvmException refusal) {
+      return refusal;
+    }
+    String jar = jarOf(plugin.getClass());
+    LOG.log(
+        Level.ERROR,
+        jar + ": " + plugin.getClass().getName() + " failed; its caller was answered EIO",
+        fault);
+    return KvmException.constant(
+        Errno.EIO, "the device in " + escape(jar) + " failed: " + escape(fault.toString()));
+  }
+
+  /**
+   * Where a class was loaded from.
+   *
+   * @param type the class
+   * @return the jar's file name, or the module's name, or the folder
+   */
+  static String jarOf(Class<?> type) {
+    CodeSource source = type.getProtectionDomain().getCodeSource();
+    if (source != null && source.getLocation() != null) {
+      String path = source.getLocation().getPath();
+      if (path.endsWith(".jar")) {
+        return path.substring(path.lastIndexOf('/') + 1);
+      }
+    }
+    return type.getModule().isNamed() ? "module " + type.getModule().getName() : type.getName();
+  }
+
+  private static String escape(String text) {
+    return text.replace("%", "%%");
+  }
+}

@@ -1,0 +1,416 @@
+package org.kvmdev.runtime;
+
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.kvmdev.api.DeviceOps;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.UserMemory;
+import org.kvmdev.api.machine.Capabilities;
+import org.kvmdev.api.machine.Hypercalls;
+import org.kvmdev.api.machine.InterruptTaken;
+import org.kvmdev.api.machine.Requests;
+import org.kvmdev.api.machine.SystemRegisters;
+import org.kvmdev.api.machine.VcpuLifecycle;
+import org.kvmdev.api.machine.VcpuRegisters;
+
+/**
+ * A reference to a vCPU, as a file descriptor is one.
+ *
+ * <p>An emulator brackets what its CPU does by {@link #enter} and {@link #exit}, on one thread: in
+ * between, the vCPU runs, its thread makes MMIO accesses, system register accesses and hypercalls,
+ * and whoever wants it stopped is refused EBUSY. What may change in the meantime (a pin) is seen at
+ * once, or at the next entry, as on the real thing.
+ */
+public final class Vcpu implements AutoCloseable {
+  private static final KvmException RUNS =
+      KvmException.constant(Errno.EBUSY, "the vCPU runs on another thread");
+
+  private final VirtualMachine machine;
+  private final VirtualCpu vcpu;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  Vcpu(VirtualMachine machine, VirtualCpu vcpu) {
+    this.machine = machine;
+    this.vcpu = vcpu;
+  }
+
+  /**
+   * The id that it was made with.
+   *
+   * @return the id
+   */
+  public int id() {
+    return vcpu.id();
+  }
+
+  /**
+   * KVM_RUN where no CPU is behind it: makes the checks of a run and comes back as interrupted.
+   *
+   * @throws KvmException what a run is refused with; a refused first run kills the VM
+   */
+  public void run() throws KvmException {
+    enter();
+    exit();
+  }
+
+  /**
+   * Enters the guest on this thread.
+   *
+   * @throws KvmException what a run is refused with; a refused first run kills the VM
+   */
+  public void enter() throws KvmException {
+    vcpu.lock.lock();
+    try {
+      machine.prepareRun(vcpu);
+      for (VcpuLifecycle port : machine.ports.lifecycles) {
+        try {
+          port.enter(vcpu);
+        } catch (RuntimeException | Error fault) {
+          throw Containment.contain(fault, port);
+        }
+      }
+    } catch (KvmException refusal) {
+      vcpu.lock.unlock();
+      throw refusal;
+    }
+  }
+
+  /**
+   * Leaves the guest, on the thread that entered it.
+   *
+   * @throws KvmException EIO where a device fails
+   */
+  public void exit() throws KvmException {
+    try {
+      for (VcpuLifecycle port : machine.ports.lifecycles) {
+        try {
+          port.exit(vcpu);
+        } catch (RuntimeException | Error fault) {
+          throw Containment.contain(fault, port);
+        }
+      }
+    } finally {
+      vcpu.lock.unlock();
+    }
+  }
+
+  /**
+   * A load from a guest physical address; between {@link #enter} and {@link #exit}.
+   *
+   * @param address the address
+   * @param size 1, 2, 4 or 8 bytes
+   * @return what was read; 0 where {@link #exited} says that no device took it
+   * @throws KvmException EIO where a device fails
+   */
+  public long read(long address, int size) throws KvmException {
+    return machine.bus.read(vcpu, address, size);
+  }
+
+  /**
+   * A store to a guest physical address; between {@link #enter} and {@link #exit}.
+   *
+   * @param address the address
+   * @param size 1, 2, 4 or 8 bytes
+   * @param value what is stored
+   * @throws KvmException EIO where a device fails
+   */
+  public void write(long address, int size, long value) throws KvmException {
+    machine.bus.write(vcpu, address, size, value);
+  }
+
+  /**
+   * Whether the last {@link #read} or {@link #write} was taken by no device: the client's, then.
+   *
+   * @return true where it exits to user space
+   */
+  public boolean exited() {
+    return vcpu.declined;
+  }
+
+  /**
+   * Reads a system register; between {@link #enter} and {@link #exit}.
+   *
+   * @param register from {@link Vm#systemRegister}
+   * @return its value; 0 where {@link #trapped} says that it is undefined
+   * @throws KvmException EIO where a device fails
+   */
+  public long read(SystemRegister register) throws KvmException {
+    SystemRegisters port = register.port;
+    if (port == null) {
+      vcpu.undefined = register.encoding == SystemRegister.UNDEFINED;
+      return register.constant;
+    }
+    vcpu.undefined = false;
+    try {
+      return port.read(vcpu, register.encoding);
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, port);
+    }
+  }
+
+  /**
+   * Writes a system register; between {@link #enter} and {@link #exit}.
+   *
+   * @param register from {@link Vm#systemRegister}
+   * @param value the value
+   * @throws KvmException EIO where a device fails
+   */
+  public void write(SystemRegister register, long value) throws KvmException {
+    SystemRegisters port = register.port;
+    if (port == null) {
+      vcpu.undefined = true;
+      return;
+    }
+    vcpu.undefined = false;
+    try {
+      port.write(vcpu, register.encoding, value);
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, port);
+    }
+  }
+
+  /**
+   * Whether the last system register access trapped as undefined.
+   *
+   * @return true where it did
+   */
+  public boolean trapped() {
+    return vcpu.undefined;
+  }
+
+  /**
+   * A hypercall; between {@link #enter} and {@link #exit}.
+   *
+   * @param number the call's number
+   * @param registers arguments from index 1; on return the result at index 0, and what the call
+   *     returns beside it from index 1
+   * @return how many values it returns beside the result; -1 where it goes to user space
+   * @throws KvmException what KVM_RUN fails with
+   */
+  public int hypercall(long number, long[] registers) throws KvmException {
+    for (Hypercalls port : machine.ports.hypercalls) {
+      int count;
+      try {
+        count = port.call(vcpu, number, registers);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, port);
+      }
+      if (count != Hypercalls.NOT_MINE) {
+        return count;
+      }
+    }
+    return Hypercalls.NOT_MINE;
+  }
+
+  /**
+   * Takes the external interrupt, if its pin is asserted; between {@link #enter} and {@link #exit}.
+   *
+   * @return whether there was one
+   * @throws KvmException EIO where a device fails
+   */
+  public boolean takeInterrupt() throws KvmException {
+    if (!vcpu.pin(0)) {
+      return false;
+    }
+    for (InterruptTaken port : machine.ports.taken) {
+      try {
+        port.taken(vcpu);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, port);
+      }
+    }
+    return true;
+  }
+
+  /**
+   * The vector that a controller handed over with the interrupt taken last.
+   *
+   * @return the vector; 0 where no controller does that
+   */
+  public int externalVector() {
+    int vector = 0;
+    for (InterruptTaken port : machine.ports.taken) {
+      vector |= port.vector(vcpu);
+    }
+    return vector;
+  }
+
+  /**
+   * Reads an interrupt pin.
+   *
+   * @param pin 0 for the first
+   * @return whether it is asserted
+   */
+  public boolean pin(int pin) {
+    return vcpu.pin(pin);
+  }
+
+  /**
+   * Has a listener told when a pin changes; the last one given is the one.
+   *
+   * @param listener who is told
+   */
+  public void onPin(PinListener listener) {
+    vcpu.onPin(listener);
+  }
+
+  /**
+   * KVM_ENABLE_CAP of the vCPU, with arguments that name no file.
+   *
+   * @param capability the capability's number
+   * @param arguments up to four
+   * @throws KvmException EINVAL for a capability that nobody has; what a family refuses
+   */
+  public void enableCapability(int capability, long... arguments) throws KvmException {
+    enableCapability(
+        capability,
+        0,
+        arguments,
+        descriptor -> {
+          throw new KvmException(Errno.EBADF, "%d names no device here", descriptor);
+        });
+  }
+
+  /**
+   * KVM_ENABLE_CAP of the vCPU that connects it to a device.
+   *
+   * @param capability the capability's number
+   * @param device the device, as the first argument
+   * @param arguments the further arguments
+   * @throws KvmException EINVAL for a capability that nobody has; what a family refuses
+   */
+  public void connect(int capability, Device device, long... arguments) throws KvmException {
+    long[] all = new long[4];
+    System.arraycopy(arguments, 0, all, 1, Math.min(arguments.length, 3));
+    DeviceOps ops = device.ops();
+    enableCapability(capability, 0, all, descriptor -> ops);
+  }
+
+  /**
+   * KVM_ENABLE_CAP of the vCPU.
+   *
+   * @param capability the capability's number
+   * @param flags must be 0
+   * @param arguments up to four
+   * @param files finds the device that an argument names
+   * @throws KvmException EINVAL for flags, or a capability that nobody has; what a family refuses
+   */
+  public void enableCapability(
+      int capability, int flags, long[] arguments, Capabilities.Files files) throws KvmException {
+    machine.requireAlive();
+    vcpu.lock.lock();
+    try {
+      if (flags != 0 || !isEnabled(capability, Arrays.copyOf(arguments, 4), files)) {
+        throw new KvmException(
+            Errno.EINVAL,
+            "capability %d cannot be enabled on a vCPU (flags %d)",
+            capability,
+            flags);
+      }
+      for (Capabilities family : machine.capabilities) {
+        try {
+          family.enabled(vcpu);
+        } catch (RuntimeException | Error fault) {
+          throw Containment.contain(fault, family);
+        }
+      }
+    } finally {
+      vcpu.lock.unlock();
+    }
+  }
+
+  private boolean isEnabled(int capability, long[] arguments, Capabilities.Files files)
+      throws KvmException {
+    for (Capabilities family : machine.capabilities) {
+      try {
+        if (family.enable(capability, vcpu, arguments, files)) {
+          return true;
+        }
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, family);
+      }
+    }
+    return false;
+  }
+
+  /**
+   * KVM_GET_ONE_REG.
+   *
+   * @param id the register's 64-bit id
+   * @return its value
+   * @throws KvmException the host's errno for a register that nobody has; what a family refuses
+   */
+  public long getRegister(long id) throws KvmException {
+    machine.requireAlive();
+    VcpuRegisters port = ownerOf(id);
+    lockStopped();
+    try {
+      return port.get(vcpu, id);
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, port);
+    } finally {
+      vcpu.lock.unlock();
+    }
+  }
+
+  /**
+   * KVM_SET_ONE_REG.
+   *
+   * @param id the register's 64-bit id
+   * @param value the value
+   * @throws KvmException the host's errno for a register that nobody has; what a family refuses
+   */
+  public void setRegister(long id, long value) throws KvmException {
+    machine.requireAlive();
+    VcpuRegisters port = ownerOf(id);
+    lockStopped();
+    try {
+      port.set(vcpu, id, value);
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, port);
+    } finally {
+      vcpu.lock.unlock();
+    }
+  }
+
+  /** A request on a vCPU waits for it to leave the guest, except for the thread that runs it. */
+  private void lockStopped() throws KvmException {
+    if (vcpu.lock.isHeldByCurrentThread()) {
+      throw RUNS;
+    }
+    vcpu.lock.lock();
+  }
+
+  private VcpuRegisters ownerOf(long id) throws KvmException {
+    for (VcpuRegisters port : machine.ports.registers) {
+      if (port.owns(id)) {
+        return port;
+      }
+    }
+    throw new KvmException(
+        machine.host().errno("onereg.unknown", Errno.EINVAL), "no vCPU register has id %#x", id);
+  }
+
+  /**
+   * A request of a device family's own on a vCPU.
+   *
+   * @param request the encoded number
+   * @param argument the request's argument
+   * @param memory the caller's memory
+   * @return what the request returns; {@link Vm#NOBODYS} where no family has it
+   * @throws KvmException where it is refused
+   */
+  public long request(int request, long argument, UserMemory memory) throws KvmException {
+    machine.requireAlive();
+    return Vm.request(machine, Requests.Target.VCPU, request, vcpu, argument, memory);
+  }
+
+  /** Drops the reference; the vCPU itself stays until its VM ends. */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      machine.unreference();
+    }
+  }
+}

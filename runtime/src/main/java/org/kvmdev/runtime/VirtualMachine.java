@@ -1,0 +1,454 @@
+package org.kvmdev.runtime;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.DeviceOps;
+import org.kvmdev.api.DeviceProvider;
+import org.kvmdev.api.DeviceType;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.Host;
+import org.kvmdev.api.InstanceLimit;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.Lifetime;
+import org.kvmdev.api.machine.Capabilities;
+import org.kvmdev.api.machine.GuestMemory;
+import org.kvmdev.api.machine.InterruptController;
+import org.kvmdev.api.machine.Machine;
+import org.kvmdev.api.machine.MmioBus;
+import org.kvmdev.api.machine.Port;
+import org.kvmdev.api.machine.Routing;
+import org.kvmdev.api.machine.VcpuLifecycle;
+
+/**
+ * One VM: what devices see of it, and what its references ({@link Vm}, {@link Vcpu}, {@link
+ * Device}) share. It ends when the last of them is closed.
+ *
+ * <p>Locks: {@link #lock} is the VM's, then each vCPU's {@link VirtualCpu#lock} in the order of
+ * creation, then {@link #firstRun}, then the bus's, then a device's own.
+ */
+final class VirtualMachine implements Machine {
+  static final KvmException DEAD =
+      KvmException.constant(
+          Errno.EIO, "the VM is dead: its first run was refused, or its last reference is closed");
+
+  private static final KvmException VCPU_RUNS =
+      KvmException.constant(Errno.EBUSY, "a vCPU runs; wait until all have left the guest");
+
+  final ReentrantLock lock = new ReentrantLock();
+  final Bus bus = new Bus();
+  final MemorySlots memory = new MemorySlots();
+  final RoutingTable routing;
+  final Ports ports = new Ports();
+  final List<Plugin> plugins;
+  final List<Capabilities> capabilities = new ArrayList<>();
+  volatile boolean dead;
+
+  private final Host host;
+  private final long type;
+  private final Map<Class<?>, Object> families = new HashMap<>();
+  private final List<LiveDevice> devices = new ArrayList<>();
+  private volatile VirtualCpu[] vcpus = {};
+  private volatile int vcpuLimit;
+  private volatile boolean anyVcpuRan;
+  private volatile @Nullable InterruptController controller;
+  private final ReentrantLock firstRun = new ReentrantLock();
+  private int slots;
+  private int references = 1;
+
+  VirtualMachine(Host host, long type, List<Plugin> plugins) throws KvmException {
+    this.host = host;
+    this.type = type;
+    this.plugins = plugins;
+    this.routing = new RoutingTable(host);
+    this.vcpuLimit = (int) host.number("vcpus.max", 512);
+    for (Plugin plugin : plugins) {
+      DeviceProvider provider = plugin.provider();
+      try {
+        capabilities.add(provider.capabilities(host));
+        provider.join(this);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, provider);
+      }
+    }
+  }
+
+  // What devices see.
+
+  @Override
+  public Host host() {
+    return host;
+  }
+
+  @Override
+  public long type() {
+    return type;
+  }
+
+  @Override
+  public MmioBus mmio() {
+    return bus;
+  }
+
+  @Override
+  public GuestMemory memory() {
+    return memory;
+  }
+
+  @Override
+  public Routing routing() {
+    return routing;
+  }
+
+  @Override
+  public int vcpuCount() {
+    return vcpus.length;
+  }
+
+  @Override
+  public VirtualCpu vcpu(int index) {
+    return vcpus[index];
+  }
+
+  @Override
+  public @Nullable VirtualCpu vcpuById(int id) {
+    VirtualCpu[] all = vcpus;
+    // Most clients number their vCPUs by the order of creation.
+    if (id >= 0 && id < all.length && all[id].id() == id) {
+      return all[id];
+    }
+    for (VirtualCpu vcpu : all) {
+      if (vcpu.id() == id) {
+        return vcpu;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public int vcpuLimit() {
+    return vcpuLimit;
+  }
+
+  @Override
+  public void vcpuLimit(int most) {
+    vcpuLimit = most;
+  }
+
+  @Override
+  public boolean anyVcpuRan() {
+    return anyVcpuRan;
+  }
+
+  @Override
+  public <T> T family(Class<T> kind, Supplier<T> make) {
+    lock.lock();
+    try {
+      Object known = families.get(kind);
+      if (known == null) {
+        known = make.get();
+        families.put(kind, known);
+      }
+      return kind.cast(known);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public int slot() {
+    lock.lock();
+    try {
+      return slots++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public <R> R quiesced(Quiesced<R> body) throws KvmException {
+    lock.lock();
+    try {
+      VirtualCpu[] all = vcpus;
+      int taken = 0;
+      try {
+        while (taken < all.length) {
+          // The vCPU's own thread must not pass either: its registers are in use.
+          if (all[taken].lock.isHeldByCurrentThread() || !all[taken].lock.tryLock()) {
+            throw VCPU_RUNS;
+          }
+          taken++;
+        }
+        return body.run();
+      } finally {
+        while (taken > 0) {
+          all[--taken].lock.unlock();
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void withVcpusStopped(Runnable body) {
+    VirtualCpu[] all = vcpus;
+    for (VirtualCpu vcpu : all) {
+      vcpu.lock.lock();
+    }
+    try {
+      body.run();
+    } finally {
+      for (VirtualCpu vcpu : all) {
+        vcpu.lock.unlock();
+      }
+    }
+  }
+
+  @Override
+  public void controller(@Nullable InterruptController now) {
+    controller = now;
+  }
+
+  @Override
+  public @Nullable InterruptController controller() {
+    return controller;
+  }
+
+  @Override
+  public void plug(Port port) {
+    ports.add(port);
+  }
+
+  // What references share.
+
+  void requireAlive() throws KvmException {
+    if (dead) {
+      throw DEAD;
+    }
+  }
+
+  /** Makes a device: limit, create, reservation of the caller's handle, init. */
+  LiveDevice createDevice(DeviceType wanted, DeviceProvider provider, Vm.Reservation reservation)
+      throws KvmException {
+    LiveDevice device;
+    lock.lock();
+    try {
+      requireRoom(wanted);
+      DeviceOps ops;
+      try {
+        ops = provider.create(wanted, this);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, provider);
+      }
+      device = new LiveDevice(this, wanted, ops);
+      devices.add(device);
+      references++;
+    } finally {
+      lock.unlock();
+    }
+    try {
+      device.ops.init();
+      reservation.reserve();
+      return device;
+    } catch (KvmException refusal) {
+      discard(device);
+      throw refusal;
+    } catch (RuntimeException | Error fault) {
+      discard(device);
+      throw Containment.contain(fault, device.ops);
+    }
+  }
+
+  private void requireRoom(DeviceType wanted) throws KvmException {
+    InstanceLimit limit = wanted.limit().orElse(null);
+    if (limit == null) {
+      return;
+    }
+    int same = 0;
+    for (LiveDevice device : devices) {
+      if (device.type.limit().filter(other -> other.group().equals(limit.group())).isPresent()) {
+        same++;
+      }
+    }
+    if (same >= limit.most()) {
+      throw new KvmException(
+          limit.refusal(), "the VM has %d such device(s) already, which is the most", same);
+    }
+  }
+
+  private void discard(LiveDevice device) {
+    lock.lock();
+    try {
+      devices.remove(device);
+      device.end();
+    } finally {
+      lock.unlock();
+    }
+    unreference();
+  }
+
+  /** Takes one more reference to a device. */
+  void reference(LiveDevice device) throws KvmException {
+    lock.lock();
+    try {
+      if (device.references == 0) {
+        throw DEAD;
+      }
+      device.references++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Drops a reference to a device; the last one ends it, where that is its lifetime. */
+  void unreference(LiveDevice device) {
+    lock.lock();
+    try {
+      if (--device.references > 0) {
+        return;
+      }
+      if (device.type.lifetime() == Lifetime.REFERENCES) {
+        devices.remove(device);
+        device.end();
+      }
+    } finally {
+      lock.unlock();
+    }
+    unreference();
+  }
+
+  List<LiveDevice> devices() {
+    lock.lock();
+    try {
+      return List.copyOf(devices);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes a vCPU, in the kernel's order of checks. */
+  VirtualCpu createVcpu(int id, Vm.Reservation reservation) throws KvmException {
+    lock.lock();
+    try {
+      if (Integer.compareUnsigned(id, (int) host.number("vcpu.ids", host.number("vcpus.max", 512)))
+          >= 0) {
+        throw new KvmException(Errno.EINVAL, "vCPU id %d: this host has ids below that", id);
+      }
+      VirtualCpu[] all = vcpus;
+      if (all.length >= vcpuLimit) {
+        throw new KvmException(Errno.EINVAL, "the VM has %d vCPUs, which is the most", all.length);
+      }
+      tell(port -> port.creating(id));
+      if (vcpuById(id) != null) {
+        throw new KvmException(Errno.EEXIST, "vCPU %d exists", id);
+      }
+      reservation.reserve();
+      VirtualCpu vcpu = new VirtualCpu(this, all.length, id);
+      VirtualCpu[] next = Arrays.copyOf(all, all.length + 1);
+      next[all.length] = vcpu;
+      vcpus = next;
+      try {
+        tell(port -> port.created(vcpu));
+      } catch (KvmException refusal) {
+        vcpus = all;
+        throw refusal;
+      }
+      references++;
+      return vcpu;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The checks of a run, with the vCPU's lock held: may it, and is the VM ready for its first. */
+  void prepareRun(VirtualCpu vcpu) throws KvmException {
+    requireAlive();
+    for (VcpuLifecycle port : ports.lifecycles) {
+      try {
+        port.mayRun(vcpu);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, port);
+      }
+    }
+    if (!anyVcpuRan) {
+      firstRun(vcpu);
+    }
+    vcpu.setRan();
+  }
+
+  private void firstRun(VirtualCpu vcpu) throws KvmException {
+    firstRun.lock();
+    try {
+      if (anyVcpuRan) {
+        return;
+      }
+      requireAlive();
+      tell(port -> port.firstRun(vcpu));
+      anyVcpuRan = true;
+    } catch (KvmException refusal) {
+      dead = true;
+      throw refusal;
+    } finally {
+      firstRun.unlock();
+    }
+  }
+
+  private void tell(Told what) throws KvmException {
+    for (VcpuLifecycle port : ports.lifecycles) {
+      try {
+        what.to(port);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, port);
+      }
+    }
+  }
+
+  @FunctionalInterface
+  private interface Told {
+    void to(VcpuLifecycle port) throws KvmException;
+  }
+
+  void reference() {
+    lock.lock();
+    try {
+      references++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Drops a reference to the VM; the last one ends it. */
+  void unreference() {
+    List<LiveDevice> left;
+    lock.lock();
+    try {
+      if (--references > 0) {
+        return;
+      }
+      dead = true;
+      left = new ArrayList<>(devices);
+      devices.clear();
+      // Newest first, as the kernel does.
+      for (int i = left.size() - 1; i >= 0; i--) {
+        left.get(i).end();
+      }
+      for (VirtualCpu vcpu : vcpus) {
+        for (VcpuLifecycle port : ports.lifecycles) {
+          try {
+            port.destroyed(vcpu);
+          } catch (RuntimeException | Error fault) {
+            Containment.contain(fault, port);
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}
