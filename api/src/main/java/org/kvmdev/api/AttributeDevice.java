@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The order is the kernel's: an unknown group; then, for SET, the data are read; then the
  * attribute does what it does; then, for GET, the data are written. So a SET with a bad address
- * changes nothing, and a GET with one has had its side effects.
+ * changes nothing (but for {@link #beforeSet}), and a GET with one has had its side effects.
  *
  * <p>Numbers of up to 8 bytes are passed as {@code long}, zero-extended, and nothing is allocated.
  *
@@ -64,6 +64,16 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
   }
 
   /**
+   * Told of a SET before its data are read: what is refused here goes before EFAULT, and what is
+   * done here stays done when the data cannot be read.
+   *
+   * @param attribute which; its access includes SET
+   * @param attr the whole number
+   * @throws KvmException where it cannot be written, whatever the data
+   */
+  protected void beforeSet(A attribute, long attr) throws KvmException {}
+
+  /**
    * Writes an attribute of at most 8 bytes, or does a request of no data.
    *
    * @param attribute which; its access includes SET
@@ -115,6 +125,10 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
     A id = table.find(group, attr);
     if (id == null || !id.attribute().access().reads()) {
       AttributeGroup declared = table.group(group);
+      if (declared != null && (attr & declared.getMask()) != attr) {
+        getAttr(group, attr & declared.getMask(), address, memory);
+        return;
+      }
       refuseUnknown(declared, declared == null ? null : declared.unknownGet(), attr);
       return;
     }
@@ -148,6 +162,7 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
       refuseUnknown(declared, declared == null ? null : declared.unknownSet(), attr);
       return;
     }
+    beforeSet(id, attr);
     int size = id.attribute().size();
     if (size > 8) {
       byte[] data = new byte[size];

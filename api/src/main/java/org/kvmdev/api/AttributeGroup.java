@@ -17,6 +17,7 @@ public final class AttributeGroup {
   private final @Nullable Errno unknownGet;
   private final @Nullable Errno unknownSet;
   private final boolean memoryFirst;
+  private final long getMask;
   private final List<Departure> departures;
 
   private AttributeGroup(Builder builder) {
@@ -28,6 +29,7 @@ public final class AttributeGroup {
     unknownGet = builder.unknownGet;
     unknownSet = builder.unknownSet;
     memoryFirst = builder.memoryFirst;
+    getMask = builder.getMask;
     departures = List.copyOf(builder.departures);
   }
 
@@ -117,6 +119,15 @@ public final class AttributeGroup {
   }
 
   /**
+   * Which bits of the {@code attr} number GET looks at; HAS and SET look at all.
+   *
+   * @return a mask
+   */
+  public long getMask() {
+    return getMask;
+  }
+
+  /**
    * Where the group does otherwise than the API's general rules.
    *
    * @return the departures, each with its source
@@ -141,6 +152,7 @@ public final class AttributeGroup {
     private @Nullable Errno unknownGet = Errno.ENXIO;
     private @Nullable Errno unknownSet = Errno.ENXIO;
     private boolean memoryFirst;
+    private long getMask = -1;
 
     private Builder(int number, String name, String summary) {
       this.number = number;
@@ -184,6 +196,18 @@ public final class AttributeGroup {
      */
     public Builder memoryFirst() {
       memoryFirst = true;
+      return this;
+    }
+
+    /**
+     * GET looks at some bits of the {@code attr} number alone, so that numbers with others set name
+     * the same attribute to it.
+     *
+     * @param mask those bits; they include all of every valid number
+     * @return this
+     */
+    public Builder getMask(long mask) {
+      getMask = mask;
       return this;
     }
 
