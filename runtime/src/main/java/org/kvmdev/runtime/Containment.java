@@ -27,10 +27,13 @@ final class Containment {
       return refusal;
     }
     String jar = jarOf(plugin.getClass());
+    StackTraceElement[] trace = fault.getStackTrace();
     LOG.log(
         Level.ERROR,
-        jar + ": " + plugin.getClass().getName() + " failed; its caller was answered EIO",
-        fault);
+        "{0}: {1} at {2}; the caller was answered EIO",
+        jar,
+        fault,
+        trace.length == 0 ? plugin.getClass().getName() : trace[0]);
     return KvmException.constant(
         Errno.EIO, "the device in " + escape(jar) + " failed: " + escape(fault.toString()));
   }

@@ -1,7 +1,6 @@
 package org.kvmdev.runtime;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Errno;
@@ -39,7 +38,7 @@ final class MemorySlots implements GuestMemory {
       throw new KvmException(
           Errno.EINVAL, "memory slot %d: the highest number is %d", number, MOST_SLOTS - 1);
     }
-    if (base + size < base) {
+    if (Long.compareUnsigned(base + size, base) < 0) {
       throw new KvmException(
           Errno.EINVAL, "memory slot of %#x bytes at %#x reaches beyond 2^64", size, base);
     }
@@ -62,13 +61,14 @@ final class MemorySlots implements GuestMemory {
       }
       next.remove(old);
       for (Slot slot : next) {
-        if (base < slot.base + slot.size && slot.base < base + size) {
+        if (Long.compareUnsigned(base, slot.base + slot.size - 1) <= 0
+            && Long.compareUnsigned(slot.base, base + size - 1) <= 0) {
           throw new KvmException(
               Errno.EEXIST, "memory slot %d overlaps slot %d", number, slot.number);
         }
       }
       next.add(new Slot(number, flags, base, size, memory, userAddress));
-      next.sort(Comparator.comparingLong(Slot::base));
+      next.sort((one, other) -> Long.compareUnsigned(one.base, other.base));
     }
     slots = next.toArray(Slot[]::new);
   }
@@ -122,9 +122,9 @@ final class MemorySlots implements GuestMemory {
     while (low <= high) {
       int middle = low + high >>> 1;
       Slot slot = all[middle];
-      if (address < slot.base) {
+      if (Long.compareUnsigned(address, slot.base) < 0) {
         high = middle - 1;
-      } else if (address - slot.base >= slot.size) {
+      } else if (Long.compareUnsigned(address - slot.base, slot.size) >= 0) {
         low = middle + 1;
       } else {
         return slot;
