@@ -6,6 +6,7 @@ module org.kvmdev.runtime {
   requires transitive org.kvmdev.api;
 
   exports org.kvmdev.runtime;
+  exports org.kvmdev.runtime.ioctl;
 
   uses org.kvmdev.api.DeviceProvider;
 }

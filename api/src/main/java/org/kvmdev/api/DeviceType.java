@@ -23,6 +23,8 @@ public final class DeviceType {
   private final String fileName;
   private final String summary;
   private final Set<Operation> operations;
+  // The same: asked at every call, where a set's look-up would be a third of the cost.
+  private final int operationBits;
   private final @Nullable InstanceLimit limit;
   private final Lifetime lifetime;
   private final Completeness completeness;
@@ -37,6 +39,7 @@ public final class DeviceType {
     fileName = builder.fileName;
     summary = builder.summary;
     operations = Set.copyOf(builder.operations);
+    operationBits = operations.stream().mapToInt(each -> 1 << each.ordinal()).sum();
     limit = builder.limit;
     lifetime = builder.lifetime;
     completeness = builder.completeness;
@@ -112,7 +115,7 @@ public final class DeviceType {
    * @return true where it has
    */
   public boolean has(Operation operation) {
-    return operations.contains(operation);
+    return (operationBits & 1 << operation.ordinal()) != 0;
   }
 
   /**

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code endian}</td><td>{@code little} or {@code big}: the order of numbers in user
  * memory</td></tr>
  * <tr><td>{@code kernel}</td><td>the kernel's version, for people</td></tr>
- * <tr><td>{@code ioctl.encoding}</td><td>{@code generic} or {@code powerpc}: how request numbers are
- * put together</td></tr>
+ * <tr><td>{@code ioctl.encoding}</td><td>{@code generic} (2 bits of direction, 14 of size) or
+ * {@code wide} (3 and 13): how request numbers are put together</td></tr>
  * <tr><td>{@code word.bits}</td><td>32 or 64: the width of the kernel's {@code long}; an argument
  * wider than that loses its high half</td></tr>
  * <tr><td>{@code page.size}</td><td>what memory slots are aligned to, in bytes</td></tr>

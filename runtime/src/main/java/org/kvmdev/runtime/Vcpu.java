@@ -45,6 +45,15 @@ public final class Vcpu implements AutoCloseable {
   }
 
   /**
+   * The check that comes before a call's structure is read.
+   *
+   * @throws KvmException EIO where the VM is dead
+   */
+  public void requireAlive() throws KvmException {
+    machine.requireAlive();
+  }
+
+  /**
    * KVM_RUN where no CPU is behind it: makes the checks of a run and comes back as interrupted.
    *
    * @throws KvmException what a run is refused with; a refused first run kills the VM

@@ -60,6 +60,15 @@ public final class Vm implements AutoCloseable {
   }
 
   /**
+   * The check that comes before a call's structure is read.
+   *
+   * @throws KvmException EIO where the VM is dead
+   */
+  public void requireAlive() throws KvmException {
+    machine.requireAlive();
+  }
+
+  /**
    * The VM as its devices see it, for an emulator that puts devices of its own on the bus.
    *
    * @return the VM

@@ -1,0 +1,193 @@
+package org.kvmdev.runtime.ioctl;
+
+import static org.kvmdev.runtime.ioctl.Direction.NONE;
+import static org.kvmdev.runtime.ioctl.Direction.READ;
+import static org.kvmdev.runtime.ioctl.Direction.READ_WRITE;
+import static org.kvmdev.runtime.ioctl.Direction.WRITE;
+import static org.kvmdev.runtime.ioctl.FileKind.DEVICE;
+import static org.kvmdev.runtime.ioctl.FileKind.SYSTEM;
+import static org.kvmdev.runtime.ioctl.FileKind.VCPU;
+import static org.kvmdev.runtime.ioctl.FileKind.VM;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.kvmdev.api.Host;
+
+/**
+ * The requests of KVM that no architecture owns (include/uapi/linux/kvm.h), each declared once: its
+ * number and structure, the files that have it, the capability that says whether a host has it, and
+ * whether kvmdev answers it.
+ *
+ * <p>What an architecture adds, a device family answers through {@link
+ * org.kvmdev.api.machine.Requests}.
+ */
+public enum Request {
+  /** Which version of the API this is: 12. */
+  GET_API_VERSION(NONE, 0x00, 0, of(SYSTEM)),
+  /** Makes a VM of a type. */
+  CREATE_VM(NONE, 0x01, 0, of(SYSTEM)),
+  /** Asks for a capability. */
+  CHECK_EXTENSION(NONE, 0x03, 0, of(SYSTEM, VM)),
+  /** The size of the memory that a vCPU would share with its client. */
+  GET_VCPU_MMAP_SIZE(NONE, 0x04, 0, of(SYSTEM)),
+  /** Makes a vCPU with an id. */
+  CREATE_VCPU(NONE, 0x41, 0, of(VM)),
+  /** {@code struct kvm_userspace_memory_region}. */
+  SET_USER_MEMORY_REGION(WRITE, 0x46, 32, of(VM)),
+  /** {@code struct kvm_irq_level}. */
+  IRQ_LINE(WRITE, 0x61, 8, of(VM)),
+  /** {@code struct kvm_irq_level}, with the status written back. */
+  IRQ_LINE_STATUS(READ_WRITE, 0x67, 8, of(VM)),
+  /** {@code struct kvm_irq_routing}, with its entries behind it. */
+  SET_GSI_ROUTING(WRITE, 0x6a, 8, of(VM), 25),
+  /** Runs a vCPU. */
+  RUN(NONE, 0x80, 0, of(VCPU)),
+  /** {@code struct kvm_enable_cap}, of a VM. */
+  ENABLE_CAP_VM(WRITE, 0xa3, 104, of(VM), 98),
+  /** {@code struct kvm_enable_cap}, of a vCPU. */
+  ENABLE_CAP(WRITE, 0xa3, 104, of(VCPU), 54),
+  /** {@code struct kvm_msi}. */
+  SIGNAL_MSI(WRITE, 0xa5, 32, of(VM), 77),
+  /** {@code struct kvm_one_reg}. */
+  GET_ONE_REG(WRITE, 0xab, 16, of(VCPU), 70),
+  /** {@code struct kvm_one_reg}. */
+  SET_ONE_REG(WRITE, 0xac, 16, of(VCPU), 70),
+  /** {@code struct kvm_create_device}. */
+  CREATE_DEVICE(READ_WRITE, 0xe0, 12, of(VM), 89),
+  /** {@code struct kvm_device_attr}. */
+  SET_DEVICE_ATTR(WRITE, 0xe1, 24, of(DEVICE, VM, VCPU)),
+  /** {@code struct kvm_device_attr}. */
+  GET_DEVICE_ATTR(WRITE, 0xe2, 24, of(DEVICE, VM, VCPU, SYSTEM)),
+  /** {@code struct kvm_device_attr}. */
+  HAS_DEVICE_ATTR(WRITE, 0xe3, 24, of(DEVICE, VM, VCPU, SYSTEM)),
+
+  /** Which pages a guest wrote; not answered. */
+  GET_DIRTY_LOG(WRITE, 0x42, 16, of(VM), Request.EVERY_HOST, false),
+  /** MMIO that is written without an exit; not answered. */
+  REGISTER_COALESCED_MMIO(WRITE, 0x67, 16, of(VM), 15, false),
+  /** MMIO that is written without an exit; not answered. */
+  UNREGISTER_COALESCED_MMIO(WRITE, 0x68, 16, of(VM), 15, false),
+  /** An eventfd that drives a line; not answered: there are no eventfds. */
+  IRQFD(WRITE, 0x76, 32, of(VM), 32, false),
+  /** An eventfd that a guest's access signals; not answered: there are no eventfds. */
+  IOEVENTFD(WRITE, 0x79, 64, of(VM), 36, false),
+  /** Which signals interrupt a run; not answered. */
+  SET_SIGNAL_MASK(WRITE, 0x8b, 4, of(VCPU), Request.EVERY_HOST, false),
+  /** Whether a vCPU runs or is halted; not answered: no CPU is behind it. */
+  GET_MP_STATE(READ, 0x98, 4, of(VCPU), 14, false),
+  /** Whether a vCPU runs or is halted; not answered: no CPU is behind it. */
+  SET_MP_STATE(WRITE, 0x99, 4, of(VCPU), 14, false),
+  /** Which registers a vCPU has; not answered. */
+  GET_REG_LIST(READ_WRITE, 0xb0, 8, of(VCPU), 70, false),
+  /** Which pages a guest wrote, protected anew; not answered. */
+  CLEAR_DIRTY_LOG(READ_WRITE, 0xc0, 24, of(VM), 168, false),
+  /** Statistics; not answered. */
+  GET_STATS_FD(NONE, 0xce, 0, of(VM, VCPU), 203, false);
+
+  private static final int EVERY_HOST = -1;
+
+  private final Direction direction;
+  private final int number;
+  private final int size;
+  private final Set<FileKind> files;
+  private final int capability;
+  private final boolean answered;
+
+  Request(Direction direction, int number, int size, Set<FileKind> files) {
+    this(direction, number, size, files, -1);
+  }
+
+  Request(Direction direction, int number, int size, Set<FileKind> files, int capability) {
+    this(direction, number, size, files, capability, true);
+  }
+
+  Request(
+      Direction direction,
+      int number,
+      int size,
+      Set<FileKind> files,
+      int capability,
+      boolean answered) {
+    this.direction = direction;
+    this.number = number;
+    this.size = size;
+    this.files = files;
+    this.capability = capability;
+    this.answered = answered;
+  }
+
+  private static Set<FileKind> of(FileKind first, FileKind... more) {
+    return EnumSet.of(first, more);
+  }
+
+  /**
+   * Which way the structure is copied.
+   *
+   * @return the direction
+   */
+  public Direction direction() {
+    return direction;
+  }
+
+  /**
+   * The number within KVM's requests.
+   *
+   * @return 0x00 to 0xff
+   */
+  public int number() {
+    return number;
+  }
+
+  /**
+   * The structure's size, as the encoded number has it.
+   *
+   * @return bytes
+   */
+  public int size() {
+    return size;
+  }
+
+  /**
+   * The files that have the request.
+   *
+   * @return kinds of file
+   */
+  public Set<FileKind> files() {
+    return EnumSet.copyOf(files);
+  }
+
+  /**
+   * Whether kvmdev answers it. One that it does not, although the host does, is refused as a
+   * request that nobody has, and {@code docs/deviations.md} says so.
+   *
+   * @return true where it does
+   */
+  public boolean isAnswered() {
+    return answered;
+  }
+
+  /**
+   * Whether a host has the request on a kind of file.
+   *
+   * @param host the host
+   * @param kind the kind of file
+   * @return what its capability says; for attributes, whether such a file has any
+   */
+  public boolean isOn(Host host, FileKind kind) {
+    if (!files.contains(kind) || isOfAttributes() && !kind.hasAttributes(host)) {
+      return false;
+    }
+    return capability == EVERY_HOST || host.number("cap." + capability, 0) != 0;
+  }
+
+  /** Whether this is one of the three that devices have, and other files on some hosts. */
+  boolean isOfAttributes() {
+    return this == SET_DEVICE_ATTR || this == GET_DEVICE_ATTR || this == HAS_DEVICE_ATTR;
+  }
+
+  /** {@return the name in the kernel's headers} */
+  @Override
+  public String toString() {
+    return this == ENABLE_CAP_VM ? "KVM_ENABLE_CAP" : "KVM_" + name();
+  }
+}

@@ -1,0 +1,192 @@
+package org.kvmdev.runtime.ioctl;
+
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.Host;
+import org.kvmdev.api.KvmException;
+
+/**
+ * The numbers of a host's requests: encoded as its architecture does, found by kind of file, since
+ * one number can mean different requests on different files.
+ */
+public final class RequestNumbers {
+  /** KVM_SET_DEVICE_ATTR, for the path that is measured. */
+  final int setAttr;
+
+  /** KVM_GET_DEVICE_ATTR. */
+  final int getAttr;
+
+  /** KVM_HAS_DEVICE_ATTR. */
+  final int hasAttr;
+
+  /** How the numbers are put together. */
+  final Encoding encoding;
+
+  private final Map<FileKind, Table> tables = new EnumMap<>(FileKind.class);
+
+  private RequestNumbers(Host host) {
+    encoding = Encoding.of(host);
+    setAttr = of(Request.SET_DEVICE_ATTR);
+    getAttr = of(Request.GET_DEVICE_ATTR);
+    hasAttr = of(Request.HAS_DEVICE_ATTR);
+    for (FileKind kind : FileKind.values()) {
+      tables.put(kind, new Table(host, kind));
+    }
+  }
+
+  /**
+   * The numbers of a host.
+   *
+   * @param host the host
+   * @return its requests
+   * @throws IllegalArgumentException where its file names no encoding that there is
+   */
+  public static RequestNumbers of(Host host) {
+    return new RequestNumbers(host);
+  }
+
+  /**
+   * A request's number.
+   *
+   * @param request the request
+   * @return the number that ioctl takes, as the architecture encodes it
+   */
+  public int of(Request request) {
+    return of(request.direction(), request.number(), request.size());
+  }
+
+  /**
+   * The number of a request that is an architecture's own.
+   *
+   * @param direction which way its structure is copied
+   * @param number its number within KVM's requests
+   * @param size its structure's size in bytes
+   * @return the number that ioctl takes, as the architecture encodes it
+   * @throws IllegalArgumentException where the number or the size has too many bits
+   */
+  public int of(Direction direction, int number, int size) {
+    return encoding.encode(direction, number, size);
+  }
+
+  /**
+   * Which request a number means.
+   *
+   * @param kind the kind of file that it is made on
+   * @param number the encoded number
+   * @return the request, or null where the host has none of that number that no architecture owns
+   */
+  public @Nullable Request find(FileKind kind, int number) {
+    return table(kind).find(number);
+  }
+
+  /**
+   * A request in words, for people.
+   *
+   * @param kind the kind of file that it is made on
+   * @param number the encoded number
+   * @return its name, or the number in hexadecimal
+   */
+  public String name(FileKind kind, int number) {
+    Request request = find(kind, number);
+    return request == null ? "0x" + Integer.toHexString(number) : request.toString();
+  }
+
+  /**
+   * Which request that kvmdev answers a number means.
+   *
+   * @param kind a kind of file that is no device's
+   * @param number the encoded number
+   * @return the request; null where it is a family's, if anybody's
+   */
+  @Nullable Request answered(FileKind kind, int number) {
+    Request request = find(kind, number);
+    return request == null || !request.isAnswered() || request.isOfAttributes() ? null : request;
+  }
+
+  /**
+   * What a host answers to a request that nobody answers.
+   *
+   * @param kind the kind of file that it is made on
+   * @param number the encoded number
+   * @param argument its argument
+   * @param memory the caller's memory
+   * @return the refusal
+   * @throws KvmException EFAULT, where the host reads the structure before it refuses
+   */
+  KvmException refusal(FileKind kind, int number, long argument, ProcessMemory memory)
+      throws KvmException {
+    Table table = table(kind);
+    int at = table.indexOf(number);
+    if (at >= 0) {
+      if (table.requests[at].isOfAttributes()) {
+        memory.requireReadable(argument, Struct.DeviceAttr.SIZE);
+      }
+      KvmException named = table.refusals[at];
+      if (named != null) {
+        return named;
+      }
+    }
+    return new KvmException(table.unknown, table.unknownText, number & 0xffff_ffffL);
+  }
+
+  private Table table(FileKind kind) {
+    Table table = tables.get(kind);
+    if (table == null) {
+      throw new AssertionError(kind);
+    }
+    return table;
+  }
+
+  /** The requests of one kind of file, by ascending number. */
+  private final class Table {
+    final Errno unknown;
+    final String unknownText;
+    final int[] numbers;
+    final Request[] requests;
+
+    /** For each request that is not answered here, its refusal. */
+    final @Nullable KvmException[] refusals;
+
+    Table(Host host, FileKind kind) {
+      unknown = kind.unknownRequest(host);
+      unknownText = "there is no request %#x on " + kind;
+      List<Request> all =
+          Stream.of(Request.values())
+              .filter(request -> request.isOn(host, kind))
+              .sorted(Comparator.comparingInt(RequestNumbers.this::of))
+              .toList();
+      numbers = all.stream().mapToInt(RequestNumbers.this::of).toArray();
+      requests = all.toArray(Request[]::new);
+      refusals = new KvmException[requests.length];
+      for (int i = 0; i < requests.length; i++) {
+        refusals[i] = refusal(host, kind, requests[i]);
+      }
+    }
+
+    private @Nullable KvmException refusal(Host host, FileKind kind, Request request) {
+      if (request.isOfAttributes() && kind != FileKind.DEVICE) {
+        return KvmException.constant(
+            kind.unknownAttribute(host), kind + " has no such attribute on this host");
+      }
+      return request.isAnswered()
+          ? null
+          : KvmException.constant(
+              unknown, request + " is not built, though the host has it; see docs/deviations.md");
+    }
+
+    int indexOf(int number) {
+      return Arrays.binarySearch(numbers, number);
+    }
+
+    @Nullable Request find(int number) {
+      int at = indexOf(number);
+      return at < 0 ? null : requests[at];
+    }
+  }
+}

@@ -1,0 +1,117 @@
+package org.kvmdev.runtime.ioctl;
+
+/**
+ * Where the fields of KVM's structures are, in bytes from the begin (include/uapi/linux/kvm.h).
+ * They are the same on every architecture; their numbers are in the host's byte order.
+ */
+final class Struct {
+  private Struct() {}
+
+  /** {@code struct kvm_create_device}. */
+  static final class CreateDevice {
+    static final int TYPE = 0;
+    static final int FD = 4;
+    static final int FLAGS = 8;
+    static final int SIZE = 12;
+
+    /** KVM_CREATE_DEVICE_TEST. */
+    static final int TEST = 1;
+
+    private CreateDevice() {}
+  }
+
+  /** {@code struct kvm_device_attr}; its flags are not looked at. */
+  static final class DeviceAttr {
+    static final int GROUP = 4;
+    static final int ATTR = 8;
+    static final int ADDR = 16;
+    static final int SIZE = 24;
+
+    private DeviceAttr() {}
+  }
+
+  /** {@code struct kvm_enable_cap}. */
+  static final class EnableCap {
+    static final int CAP = 0;
+    static final int FLAGS = 4;
+    static final int ARGS = 8;
+    static final int ARG_COUNT = 4;
+    static final int SIZE = 104;
+
+    private EnableCap() {}
+  }
+
+  /** {@code struct kvm_irq_level}; the status shares its place with the line. */
+  static final class IrqLevel {
+    static final int IRQ = 0;
+    static final int STATUS = 0;
+    static final int LEVEL = 4;
+    static final int SIZE = 8;
+
+    private IrqLevel() {}
+  }
+
+  /** {@code struct kvm_msi}. */
+  static final class Msi {
+    static final int ADDRESS_LO = 0;
+    static final int ADDRESS_HI = 4;
+    static final int DATA = 8;
+    static final int FLAGS = 12;
+    static final int DEVID = 16;
+    static final int SIZE = 32;
+
+    private Msi() {}
+  }
+
+  /** {@code struct kvm_irq_routing}, and {@code struct kvm_irq_routing_entry} behind it. */
+  static final class IrqRouting {
+    static final int NR = 0;
+    static final int FLAGS = 4;
+    static final int SIZE = 8;
+
+    static final int GSI = 0;
+    static final int TYPE = 4;
+    static final int ENTRY_FLAGS = 8;
+    static final int CHIP = 16;
+    static final int PIN = 20;
+    static final int ADDRESS_LO = 16;
+    static final int ADDRESS_HI = 20;
+    static final int DATA = 24;
+    static final int DEVID = 28;
+    static final int ENTRY_SIZE = 48;
+
+    /** KVM_IRQ_ROUTING_IRQCHIP. */
+    static final int TO_CHIP = 1;
+
+    /** KVM_IRQ_ROUTING_MSI. */
+    static final int TO_MSI = 2;
+
+    private IrqRouting() {}
+  }
+
+  /** {@code struct kvm_one_reg}. */
+  static final class OneReg {
+    static final int ID = 0;
+    static final int ADDR = 8;
+    static final int SIZE = 16;
+
+    private OneReg() {}
+
+    /** How many bytes a register has: its id says so. */
+    static int bytes(long id) {
+      return 1 << (int) (id >>> 52 & 0xf);
+    }
+  }
+
+  /** {@code struct kvm_userspace_memory_region}. */
+  static final class MemoryRegion {
+    static final int SLOT = 0;
+    static final int FLAGS = 4;
+    static final int GUEST_ADDRESS = 8;
+    static final int MEMORY_SIZE = 16;
+    static final int USER_ADDRESS = 24;
+    static final int SIZE = 32;
+
+    private MemoryRegion() {}
+  }
+}

@@ -1,0 +1,205 @@
+package org.kvmdev.runtime.ioctl;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.Routing;
+import org.kvmdev.api.machine.Routing.Route;
+import org.kvmdev.runtime.Device;
+import org.kvmdev.runtime.Vcpu;
+import org.kvmdev.runtime.Vm;
+import org.kvmdev.runtime.ioctl.Struct.CreateDevice;
+import org.kvmdev.runtime.ioctl.Struct.EnableCap;
+import org.kvmdev.runtime.ioctl.Struct.IrqLevel;
+import org.kvmdev.runtime.ioctl.Struct.IrqRouting;
+import org.kvmdev.runtime.ioctl.Struct.MemoryRegion;
+import org.kvmdev.runtime.ioctl.Struct.Msi;
+
+/** A VM's file. */
+final class VmFile extends OpenFile {
+  /** A capability, or a vCPU's id, that no 32-bit number is. */
+  private static final int OUT_OF_RANGE = -1;
+
+  private final Vm vm;
+
+  VmFile(KvmProcess owner, Vm vm) {
+    super(FileKind.VM, owner);
+    this.vm = vm;
+  }
+
+  Vm vm() {
+    return vm;
+  }
+
+  @Override
+  String name() {
+    return "anon_inode:kvm-vm";
+  }
+
+  @Override
+  void end() {
+    vm.close();
+  }
+
+  @Override
+  long ioctl(KvmProcess caller, int request, long argument) throws KvmException {
+    requireOwner(caller);
+    vm.requireAlive();
+    ProcessMemory memory = caller.memory();
+    Request known = caller.requests().answered(FileKind.VM, request);
+    if (known == null) {
+      long answer = vm.request(request, argument, memory);
+      if (answer == Vm.NOBODYS) {
+        throw caller.requests().refusal(FileKind.VM, request, argument, memory);
+      }
+      return answer;
+    }
+    switch (known) {
+      case CHECK_EXTENSION -> {
+        return vm.checkExtension(capability(argument));
+      }
+      case CREATE_VCPU -> {
+        return createVcpu(caller, argument);
+      }
+      case CREATE_DEVICE -> createDevice(caller, argument);
+      case ENABLE_CAP_VM -> enableCapability(memory, argument);
+      case IRQ_LINE -> irqLine(memory, argument);
+      case IRQ_LINE_STATUS ->
+          memory.writeNumber(argument + IrqLevel.STATUS, 4, irqLine(memory, argument));
+      case SIGNAL_MSI -> {
+        return signalMsi(memory, argument);
+      }
+      case SET_GSI_ROUTING -> vm.setGsiRouting(routes(memory, argument));
+      case SET_USER_MEMORY_REGION -> setMemory(memory, argument);
+      default -> throw new AssertionError(known);
+    }
+    return 0;
+  }
+
+  /** The capability of an argument; what does not fit 32 bits is no capability. */
+  static int capability(long argument) {
+    return (int) argument == argument ? (int) argument : OUT_OF_RANGE;
+  }
+
+  private int createVcpu(KvmProcess caller, long argument) throws KvmException {
+    int id = argument >>> 31 == 0 ? (int) argument : OUT_OF_RANGE;
+    FileNumber number = new FileNumber(caller);
+    try {
+      Vcpu vcpu = vm.createVcpu(id, number);
+      return number.install(new VcpuFile(caller, vcpu));
+    } finally {
+      number.cancelUnlessInstalled();
+    }
+  }
+
+  /** The structure is written back for a test too; where it cannot be, a device made stays open. */
+  private void createDevice(KvmProcess caller, long argument) throws KvmException {
+    ProcessMemory memory = caller.memory();
+    memory.requireReadable(argument, CreateDevice.SIZE);
+    int type = (int) memory.readNumber(argument + CreateDevice.TYPE, 4);
+    int fd = (int) memory.readNumber(argument + CreateDevice.FD, 4);
+    int flags = (int) memory.readNumber(argument + CreateDevice.FLAGS, 4);
+    if ((flags & CreateDevice.TEST) != 0) {
+      vm.testDevice(type);
+    } else {
+      FileNumber number = new FileNumber(caller);
+      try {
+        Device device = vm.createDevice(type, number);
+        fd = number.install(new DeviceFile(caller, device));
+      } finally {
+        number.cancelUnlessInstalled();
+      }
+    }
+    memory.writeNumber(argument + CreateDevice.TYPE, 4, type);
+    memory.writeNumber(argument + CreateDevice.FD, 4, fd);
+    memory.writeNumber(argument + CreateDevice.FLAGS, 4, flags);
+  }
+
+  private void enableCapability(ProcessMemory memory, long argument) throws KvmException {
+    memory.requireReadable(argument, EnableCap.SIZE);
+    vm.enableCapability(
+        (int) memory.readNumber(argument + EnableCap.CAP, 4),
+        (int) memory.readNumber(argument + EnableCap.FLAGS, 4),
+        arguments(memory, argument));
+  }
+
+  /** The arguments of a {@code struct kvm_enable_cap}. */
+  static long[] arguments(ProcessMemory memory, long struct) throws KvmException {
+    long[] arguments = new long[EnableCap.ARG_COUNT];
+    for (int i = 0; i < arguments.length; i++) {
+      arguments[i] = memory.readNumber(struct + EnableCap.ARGS + 8L * i, 8);
+    }
+    return arguments;
+  }
+
+  private int irqLine(ProcessMemory memory, long argument) throws KvmException {
+    int line = (int) memory.readNumber(argument + IrqLevel.IRQ, 4);
+    int level = (int) memory.readNumber(argument + IrqLevel.LEVEL, 4);
+    return vm.irqLine(line, level);
+  }
+
+  private int signalMsi(ProcessMemory memory, long argument) throws KvmException {
+    memory.requireReadable(argument, Msi.SIZE);
+    return vm.signalMsi(
+        address(memory, argument + Msi.ADDRESS_LO, argument + Msi.ADDRESS_HI),
+        (int) memory.readNumber(argument + Msi.DATA, 4),
+        (int) memory.readNumber(argument + Msi.DEVID, 4),
+        (int) memory.readNumber(argument + Msi.FLAGS, 4));
+  }
+
+  private static long address(ProcessMemory memory, long low, long high) throws KvmException {
+    return memory.readNumber(high, 4) << 32 | memory.readNumber(low, 4);
+  }
+
+  private static List<Route> routes(ProcessMemory memory, long argument) throws KvmException {
+    memory.requireReadable(argument, IrqRouting.SIZE);
+    long count = memory.readNumber(argument + IrqRouting.NR, 4);
+    long flags = memory.readNumber(argument + IrqRouting.FLAGS, 4);
+    if (count > Routing.GSIS || flags != 0) {
+      throw new KvmException(
+          Errno.EINVAL, "%d routes with flags %#x: there are at most 4096, without", count, flags);
+    }
+    long entry = argument + IrqRouting.SIZE;
+    memory.requireReadable(entry, (int) count * IrqRouting.ENTRY_SIZE);
+    List<Route> routes = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      routes.add(route(memory, entry));
+      entry += IrqRouting.ENTRY_SIZE;
+    }
+    return routes;
+  }
+
+  private static Route route(ProcessMemory memory, long entry) throws KvmException {
+    int gsi = (int) memory.readNumber(entry + IrqRouting.GSI, 4);
+    int type = (int) memory.readNumber(entry + IrqRouting.TYPE, 4);
+    int flags = (int) memory.readNumber(entry + IrqRouting.ENTRY_FLAGS, 4);
+    if (type == IrqRouting.TO_CHIP && flags == 0) {
+      return new Route.Pin(
+          gsi,
+          (int) memory.readNumber(entry + IrqRouting.CHIP, 4),
+          (int) memory.readNumber(entry + IrqRouting.PIN, 4));
+    }
+    if (type == IrqRouting.TO_MSI) {
+      return new Route.Message(
+          gsi,
+          address(memory, entry + IrqRouting.ADDRESS_LO, entry + IrqRouting.ADDRESS_HI),
+          (int) memory.readNumber(entry + IrqRouting.DATA, 4),
+          (int) memory.readNumber(entry + IrqRouting.DEVID, 4),
+          flags);
+    }
+    throw new KvmException(
+        Errno.EINVAL, "a route of type %d with flags %#x: there are 1 without, and 2", type, flags);
+  }
+
+  private void setMemory(ProcessMemory memory, long argument) throws KvmException {
+    memory.requireReadable(argument, MemoryRegion.SIZE);
+    vm.setMemory(
+        (int) memory.readNumber(argument + MemoryRegion.SLOT, 4),
+        (int) memory.readNumber(argument + MemoryRegion.FLAGS, 4),
+        memory.readNumber(argument + MemoryRegion.GUEST_ADDRESS, 8),
+        memory.readNumber(argument + MemoryRegion.MEMORY_SIZE, 8),
+        memory,
+        memory.readNumber(argument + MemoryRegion.USER_ADDRESS, 8));
+  }
+}
