@@ -1,0 +1,47 @@
+package org.kvmdev.devices.mpic;
+
+import org.kvmdev.api.register.RegisterMap;
+
+/** The registers of the external and internal interrupts. */
+final class SourceRegisters {
+  private static final int STRIDE_SHIFT = 5;
+  private static final int ALIGNMENT_MASK = 3;
+
+  private final Mpic mpic;
+  private final RegisterMap<SourceRegister> map;
+
+  SourceRegisters(Mpic mpic) {
+    this.mpic = mpic;
+    this.map = mpic.model.source();
+  }
+
+  int read(int offset) {
+    SourceRegister register = map.at(offset);
+    if (register == null || (offset & ALIGNMENT_MASK) != 0) {
+      return -1;
+    }
+    Source source = source(offset);
+    return switch (register) {
+      case EIVPR, IIVPR -> source.ivpr();
+      case EIDR, IIDR -> source.idr();
+      case EILR, IILR -> source.ilr();
+    };
+  }
+
+  void write(int offset, int value) {
+    SourceRegister register = map.at(offset);
+    if (register == null) {
+      return;
+    }
+    Source source = source(offset);
+    switch (register) {
+      case EIVPR, IIVPR -> source.setIvpr(value);
+      case EIDR, IIDR -> source.setIdr(value);
+      case EILR, IILR -> source.setIlr(value);
+    }
+  }
+
+  private Source source(int offset) {
+    return mpic.source(offset - SourceRegister.BEGIN >> STRIDE_SHIFT);
+  }
+}
