@@ -1,2 +1,2 @@
-/** Recordings of what real kernels answered: their reader and their replayer. */
+/** Recordings of what real kernels answered: their format, and its reader. */
 package org.kvmdev.testkit.trace;

@@ -1,0 +1,2 @@
+/** Replays recordings: the same calls with the same inputs, every output compared. */
+package org.kvmdev.testkit.replay;
