@@ -4,6 +4,13 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module org.kvmdev.testkit {
   requires com.fasterxml.jackson.core;
-  requires static org.junit.jupiter.api;
+  requires static transitive org.junit.jupiter.api;
   requires transitive org.kvmdev.runtime;
+
+  exports org.kvmdev.testkit;
+  exports org.kvmdev.testkit.junit;
+  exports org.kvmdev.testkit.replay;
+  exports org.kvmdev.testkit.trace;
+
+  uses org.kvmdev.api.DeviceProvider;
 }

@@ -31,6 +31,11 @@ final class Outcome {
 
   /** The call was refused; a buffer that it left is still an output. */
   void refused(KvmException why) {
+    Object buffer = value(Field.OUT);
+    clear();
+    if (buffer != null) {
+      set(Field.OUT, buffer);
+    }
     refusal = why;
     set(Field.RET, FAILED);
     set(Field.ERRNO, why.errno().name());

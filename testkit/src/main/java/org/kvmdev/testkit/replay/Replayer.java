@@ -1,0 +1,123 @@
+package org.kvmdev.testkit.replay;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.Host;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.runtime.Kvm;
+import org.kvmdev.testkit.trace.Call;
+import org.kvmdev.testkit.trace.Trace;
+
+/**
+ * Replays recordings: makes the same calls with the same inputs in the same order, through the
+ * ioctl face, and compares every output.
+ *
+ * <p>It knows no device: what there is to replay on, the given {@link Kvm} says.
+ */
+public final class Replayer {
+  /** How many differences of a recording are told, unless asked otherwise. */
+  public static final int DIFFERENCES = 10;
+
+  private final Kvm kvm;
+  private final int differences;
+
+  /**
+   * A replayer that tells the first {@value #DIFFERENCES} differences of a recording.
+   *
+   * @param kvm what there is to replay on
+   */
+  public Replayer(Kvm kvm) {
+    this(kvm, DIFFERENCES);
+  }
+
+  /**
+   * A replayer.
+   *
+   * @param kvm what there is to replay on
+   * @param differences how many differences of a recording are told, the first ones; all are
+   *     counted
+   */
+  public Replayer(Kvm kvm, int differences) {
+    this.kvm = kvm;
+    this.differences = differences;
+  }
+
+  /**
+   * Replays a recording.
+   *
+   * @param trace the recording
+   * @return what came of it
+   * @throws IllegalArgumentException where the recording and its host disagree about the machine
+   */
+  public Replay replay(Trace trace) {
+    Host host = host(trace.header().host());
+    int calls = trace.calls().size() + trace.broken().size();
+    if (host == null) {
+      return new Replay(
+          trace.name(),
+          trace.header().host(),
+          Replay.Status.NO_HOST,
+          calls,
+          0,
+          0,
+          List.of(),
+          trace.broken());
+    }
+    requireSameMachine(trace, host);
+    List<Difference> told = new ArrayList<>();
+    int different = 0;
+    try (Session session = new Session(kvm, host)) {
+      Words words = new Words(host.byteOrder(), session);
+      for (Call call : trace.calls()) {
+        Outcome outcome = session.replay(call);
+        if (Comparison.equal(call, outcome)) {
+          continue;
+        }
+        if (different++ < differences) {
+          told.add(
+              new Difference(
+                  call.line(),
+                  words.call(call),
+                  words.expected(call, outcome),
+                  words.got(call, outcome)));
+        }
+      }
+    } catch (KvmException refusal) {
+      throw new IllegalStateException(trace.name() + ": no process can be made", refusal);
+    }
+    return new Replay(
+        trace.name(),
+        host.name(),
+        different == 0 && trace.broken().isEmpty() ? Replay.Status.EQUAL : Replay.Status.DIFFERENT,
+        calls,
+        trace.calls().size() - different,
+        different,
+        told,
+        trace.broken());
+  }
+
+  private @Nullable Host host(String name) {
+    for (Host host : kvm.hosts()) {
+      if (host.name().equals(name)) {
+        return host;
+      }
+    }
+    return null;
+  }
+
+  private static void requireSameMachine(Trace trace, Host host) {
+    if (!trace.header().architecture().equals(host.architecture())
+        || trace.header().byteOrder() != host.byteOrder()) {
+      throw new IllegalArgumentException(
+          "%s:1: the header says %s, %s, but host %s is %s, %s"
+              .formatted(
+                  trace.name(),
+                  trace.header().architecture(),
+                  trace.header().byteOrder(),
+                  host.name(),
+                  host.architecture(),
+                  host.byteOrder()));
+    }
+  }
+}
