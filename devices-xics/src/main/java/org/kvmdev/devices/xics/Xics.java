@@ -1,0 +1,479 @@
+package org.kvmdev.devices.xics;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.AttributeDevice;
+import org.kvmdev.api.Completeness;
+import org.kvmdev.api.DeviceType;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.Lifetime;
+import org.kvmdev.api.machine.InterruptController;
+import org.kvmdev.api.machine.Machine;
+import org.kvmdev.api.machine.StateSource;
+import org.kvmdev.api.machine.Vcpu;
+
+/**
+ * The device: the sources, the servers, and how interrupts get from the ones to the others. As
+ * Linux's own emulation (KVM_DEV_TYPE_XICS on hosts whose interrupt controller is a XICS, or that
+ * are guests themselves).
+ *
+ * <p>There is no lock of the whole device. A line's event changes its source's state by
+ * compare-and-set, then takes the lock of the one server that it is sent to.
+ */
+final class Xics extends AttributeDevice<XicsAttribute> implements InterruptController {
+  static final DeviceType TYPE =
+      DeviceType.of(
+              3,
+              "KVM_DEV_TYPE_XICS",
+              "kvm-xics",
+              "POWER's interrupt controller (PAPR XICS): sources, and a presentation controller for"
+                  + " each vCPU.")
+          .limit("KVM_DEV_TYPE_XICS", 1, Errno.EEXIST)
+          .lifetime(Lifetime.REFERENCES)
+          .state(Completeness.COMPLETE)
+          .attributes(XicsAttribute.TABLE)
+          .departs(
+              "documented_attributes_exist",
+              "KVM_DEV_XICS_GRP_CTRL (2) with KVM_DEV_XICS_NR_SERVERS (1) is documented, and ENXIO:"
+                  + " only the XICS that is emulated by a XIVE has it.",
+              "recorded: core-attrs")
+          .source("Documentation/virt/kvm/devices/xics.rst")
+          .build();
+
+  /** What {@link #route} answers for a source that is in no controller. */
+  static final long NO_STATE = -1;
+
+  private static final int SET = 0;
+  private static final int NO_SUCH_SOURCE = -Errno.EINVAL.number();
+
+  /** KVM_INTERRUPT_UNSET: a level that means "low", as 0 does. */
+  private static final int UNSET = -2;
+
+  private static final KvmException CONNECTED_ALREADY =
+      KvmException.constant(
+          Errno.EBUSY, "the vCPU is connected to an interrupt controller; a vCPU can be to one");
+
+  private final Machine machine;
+  private final Partition partition;
+  private final Sources sources = new Sources();
+  private final Servers servers = new Servers();
+
+  /** Guards the routes of sources whose server does not exist, and the making of servers. */
+  private final ReentrantLock nowhere = new ReentrantLock();
+
+  private final AtomicInteger unsettled = new AtomicInteger();
+
+  Xics(Machine machine, Partition partition) {
+    super(XicsAttribute.TABLE);
+    this.machine = machine;
+    this.partition = partition;
+  }
+
+  Machine machine() {
+    return machine;
+  }
+
+  Sources sources() {
+    return sources;
+  }
+
+  Servers servers() {
+    return servers;
+  }
+
+  @Override
+  public void release() {
+    machine.withVcpusStopped(
+        () -> {
+          for (PresentationController server : servers.all()) {
+            partition.processor(server.vcpu()).connect(null);
+            server.vcpu().disown(this);
+            server.disconnect();
+          }
+          servers.clear();
+        });
+    machine.controller(null);
+    partition.device(null);
+  }
+
+  /**
+   * Makes a vCPU a server.
+   *
+   * @param number the server's number
+   * @throws KvmException EBUSY where the vCPU is connected already, EEXIST where the number is
+   *     taken
+   */
+  void connect(Vcpu vcpu, int number) throws KvmException {
+    nowhere.lock();
+    try {
+      if (vcpu.owner() != null) {
+        throw CONNECTED_ALREADY;
+      }
+      if (servers.find(number) != null) {
+        throw new KvmException(
+            Errno.EEXIST, "server %d is another vCPU; a number names one", number & 0xffff_ffffL);
+      }
+      if (!vcpu.own(this)) {
+        throw CONNECTED_ALREADY;
+      }
+      PresentationController server = new PresentationController(this, vcpu, number);
+      servers.add(server);
+      partition.processor(vcpu).connect(server);
+    } finally {
+      nowhere.unlock();
+    }
+  }
+
+  // Attributes.
+
+  @Override
+  protected void beforeSet(XicsAttribute attribute, long attr) {
+    switch (attribute) {
+      case SOURCE -> sources.make((int) attr);
+    }
+  }
+
+  @Override
+  protected long get(XicsAttribute attribute, long attr) throws KvmException {
+    return switch (attribute) {
+      case SOURCE -> source((int) attr);
+    };
+  }
+
+  @Override
+  protected void set(XicsAttribute attribute, long attr, long value) throws KvmException {
+    switch (attribute) {
+      case SOURCE -> setSource((int) attr, value);
+    }
+  }
+
+  private long source(int source) throws KvmException {
+    SourceController controller = sources.find(source);
+    if (controller != null) {
+      PresentationController server = lockRoute(controller, source);
+      long state = controller.state(source);
+      boolean waits = server != null && server.isWaiting(source, SourceState.priority(state));
+      unlockRoute(server);
+      if ((state & SourceState.EXISTS) != 0) {
+        return SourceState.toWord(state, waits);
+      }
+    }
+    throw new KvmException(Errno.ENOENT, "source %#x does not exist; SET makes it", source);
+  }
+
+  private void setSource(int source, long word) throws KvmException {
+    int destination = SourceState.server(word);
+    if (SourceState.priority(word) != SourceState.MASKED && servers.find(destination) == null) {
+      throw new KvmException(
+          Errno.EINVAL,
+          "source %#x: server %d does not exist; KVM_CAP_IRQ_XICS makes a vCPU a server",
+          source,
+          destination & 0xffff_ffffL);
+    }
+    SourceController controller = sources.make(source);
+    PresentationController server = lockRoute(controller, source);
+    if (server != null) {
+      server.leave(source, SourceState.priority(controller.state(source)));
+    }
+    controller.change(source, -1, SourceState.ofWord(word));
+    unlockRoute(server);
+    if (SourceState.has(word, SourceField.PENDING)) {
+      deliver(source);
+    }
+  }
+
+  // Lines and messages.
+
+  @Override
+  public int set(int chip, int pin, int level) {
+    return line(pin, level);
+  }
+
+  @Override
+  public int line(int number, int level) {
+    SourceController controller = sources.find(number);
+    if (controller == null) {
+      return NO_SUCH_SOURCE;
+    }
+    boolean high = level != 0 && level != UNSET;
+    long old;
+    long state;
+    do {
+      old = controller.state(number);
+      if ((old & SourceState.EXISTS) == 0) {
+        return NO_SUCH_SOURCE;
+      }
+      state = event(old, high);
+      if (state == old) {
+        return SET;
+      }
+    } while (!controller.replace(number, old, state));
+    if ((state & (SourceState.PRESENTED | SourceState.QUEUED)) == SourceState.PRESENTED) {
+      deliver(number);
+    }
+    return SET;
+  }
+
+  /** A source's state after its line was driven; the same where nothing happens. */
+  private static long event(long state, boolean high) {
+    boolean presented = (state & SourceState.PRESENTED) != 0;
+    long idle = state & ~(SourceState.PRESENTED | SourceState.QUEUED);
+    if ((state & SourceState.LEVEL) != 0) {
+      return !high ? idle : presented ? state : idle | SourceState.PRESENTED;
+    }
+    if (!high) {
+      return state;
+    }
+    return idle | SourceState.PRESENTED | (presented ? SourceState.QUEUED : 0);
+  }
+
+  /**
+   * Ends an interrupt of a source.
+   *
+   * @return whether the source is in a controller
+   */
+  boolean end(int source) {
+    SourceController controller = sources.find(source);
+    if (controller == null) {
+      return false;
+    }
+    long old;
+    long state;
+    do {
+      old = controller.state(source);
+      state = old;
+      if ((old & SourceState.LEVEL) == 0) {
+        state &= ~(SourceState.PRESENTED | SourceState.QUEUED);
+        if ((old & SourceState.QUEUED) != 0) {
+          state |= SourceState.PRESENTED;
+        }
+      }
+    } while (state != old && !controller.replace(source, old, state));
+    if ((state & SourceState.PRESENTED) != 0) {
+      deliver(source);
+    }
+    machine.routing().acked(0, source);
+    return true;
+  }
+
+  // Routes, as RTAS sees them.
+
+  /**
+   * Sets where a source is sent (ibm,set-xive).
+   *
+   * @param priority its low 8 bits are kept; only 0xff itself masks what is pending
+   * @return whether there are such a source and such a server
+   */
+  boolean setRoute(int source, int server, int priority) {
+    SourceController controller = sources.find(source);
+    if (controller == null || servers.find(server) == null) {
+      return false;
+    }
+    PresentationController old = lockRoute(controller, source);
+    boolean send =
+        change(old, controller, source, SourceState.route(server, priority, priority), priority);
+    unlockRoute(old);
+    if (send) {
+      deliver(source);
+    }
+    return true;
+  }
+
+  /** Where a source is sent (ibm,get-xive): its state, or {@link #NO_STATE}. */
+  long route(int source) {
+    SourceController controller = sources.find(source);
+    return controller == null ? NO_STATE : controller.state(source);
+  }
+
+  /** Unmasks a source (ibm,int-on); answers whether it and its server are there. */
+  boolean unmask(int source) {
+    SourceController controller = sources.find(source);
+    if (controller == null) {
+      return false;
+    }
+    PresentationController server = lockRoute(controller, source);
+    boolean send = false;
+    if (server != null) {
+      int priority = SourceState.savedPriority(controller.state(source));
+      long route = SourceState.route(server.number(), priority, priority);
+      send = change(server, controller, source, route, priority);
+    }
+    unlockRoute(server);
+    if (send) {
+      deliver(source);
+    }
+    return server != null;
+  }
+
+  /** Masks a source (ibm,int-off); answers whether it is there. */
+  boolean mask(int source) {
+    SourceController controller = sources.find(source);
+    if (controller == null) {
+      return false;
+    }
+    PresentationController server = lockRoute(controller, source);
+    long state = controller.state(source);
+    long route =
+        SourceState.route(
+            SourceState.server(state), SourceState.MASKED, SourceState.priority(state));
+    change(server, controller, source, route, SourceState.MASKED);
+    unlockRoute(server);
+    return true;
+  }
+
+  /** Changes a route that is locked; answers whether the source must be delivered then. */
+  private static boolean change(
+      @Nullable PresentationController server,
+      SourceController controller,
+      int source,
+      long route,
+      int priority) {
+    long old = controller.state(source);
+    boolean waited = server != null && server.leave(source, SourceState.priority(old));
+    boolean pending = waited || (old & SourceState.MASKED_PENDING) != 0;
+    boolean masked = priority == SourceState.MASKED;
+    controller.change(
+        source,
+        SourceState.SERVER
+            | SourceState.PRIORITY
+            | SourceState.SAVED_PRIORITY
+            | SourceState.MASKED_PENDING,
+        pending && masked ? route | SourceState.MASKED_PENDING : route);
+    return pending && !masked;
+  }
+
+  /**
+   * Locks a source's route: its server, or what stands for servers that do not exist.
+   *
+   * @return the server, or null
+   */
+  private @Nullable PresentationController lockRoute(SourceController controller, int source) {
+    while (true) {
+      PresentationController server = servers.find(SourceState.server(controller.state(source)));
+      lock(server);
+      if (servers.find(SourceState.server(controller.state(source))) == server) {
+        return server;
+      }
+      unlockRoute(server);
+    }
+  }
+
+  private void lock(@Nullable PresentationController server) {
+    if (server == null) {
+      nowhere.lock();
+    } else {
+      server.lock();
+    }
+  }
+
+  private void unlockRoute(@Nullable PresentationController server) {
+    if (server == null) {
+      nowhere.unlock();
+    } else {
+      server.unlock();
+    }
+  }
+
+  // Delivery. No lock is held.
+
+  /** Delivers a source's interrupt; then the one that it displaces, and so on. 0 is none. */
+  void deliver(int source) {
+    PresentationController locked = null;
+    int next = source;
+    while (next != 0) {
+      SourceController controller = sources.find(next);
+      if (controller == null) {
+        break;
+      }
+      PresentationController server = servers.find(SourceState.server(controller.state(next)));
+      if (server == null) {
+        break;
+      }
+      if (server != locked) {
+        if (locked != null) {
+          locked.unlock();
+        }
+        server.lock();
+        locked = server;
+        if (SourceState.server(controller.state(next)) != server.number()) {
+          continue;
+        }
+      }
+      next = server.offer(controller, next);
+    }
+    if (locked != null) {
+      locked.unlock();
+    }
+  }
+
+  /**
+   * Sends again, one by one, what waits for a server, and what waits for others in the same source
+   * controllers.
+   */
+  void resend(PresentationController server) {
+    int size = SourceController.SIZE;
+    for (int index = 0; index < Sources.END / size; index++) {
+      server.lock();
+      boolean visit = server.beginResend(index);
+      server.unlock();
+      SourceController controller = visit ? sources.find(index * size) : null;
+      if (controller != null) {
+        for (int source = index * size; source < (index + 1) * size; source++) {
+          resend(server, controller, source);
+        }
+      }
+    }
+    server.lock();
+    server.settle();
+    server.unlock();
+  }
+
+  private void resend(PresentationController on, SourceController controller, int source) {
+    PresentationController server = lockRoute(controller, source);
+    int displaced = 0;
+    if (server != null) {
+      int priority = SourceState.priority(controller.state(source));
+      boolean waited =
+          server == on ? server.leaveInTurn(source, priority) : server.leave(source, priority);
+      if (waited) {
+        displaced = server.offer(controller, source);
+      }
+    }
+    unlockRoute(server);
+    deliver(displaced);
+  }
+
+  /** Whether at any server a source waits that would be taken. */
+  boolean anyUnsettled(boolean butOne) {
+    return unsettled.get() > (butOne ? 1 : 0);
+  }
+
+  void countUnsettled(int change) {
+    unsettled.addAndGet(change);
+  }
+
+  // State.
+
+  /** Tells the device's state: the sources, which name servers, before the servers' registers. */
+  void enumerate(StateSource.State state) {
+    for (PresentationController server : servers.all()) {
+      state.shape(
+          "vCPU %d is server %d"
+              .formatted(server.vcpu().id(), Integer.toUnsignedLong(server.number())));
+    }
+    int group = XicsAttribute.SOURCE.attribute().group().number();
+    for (int source = Sources.FIRST; source < Sources.END; source++) {
+      SourceController controller = sources.find(source);
+      if (controller == null) {
+        source |= SourceController.SIZE - 1;
+      } else if ((controller.state(source) & SourceState.EXISTS) != 0) {
+        state.value(this, group, source);
+      }
+    }
+    for (PresentationController server : servers.all()) {
+      state.vcpuRegister(server.vcpu(), Partition.ICP_STATE);
+    }
+  }
+}
