@@ -53,7 +53,7 @@ public enum Request {
   /** {@code struct kvm_one_reg}. */
   SET_ONE_REG(WRITE, 0xac, 16, of(VCPU), 70),
   /** {@code struct kvm_create_device}. */
-  CREATE_DEVICE(READ_WRITE, 0xe0, 12, of(VM), 89),
+  CREATE_DEVICE(READ_WRITE, 0xe0, 12, of(VM)),
   /** {@code struct kvm_device_attr}. */
   SET_DEVICE_ATTR(WRITE, 0xe1, 24, of(DEVICE, VM, VCPU)),
   /** {@code struct kvm_device_attr}. */
