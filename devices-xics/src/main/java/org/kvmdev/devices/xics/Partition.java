@@ -131,8 +131,7 @@ final class Partition implements Hypercalls, Requests, StateSource, VcpuLifecycl
       case H_EOI -> {
         long xirr = registers[1];
         int source = (int) xirr & 0xff_ffff;
-        server.end((int) (xirr >>> 24) & 0xff);
-        if (source != PresentationController.IPI && !xics.end(source)) {
+        if (!server.end((int) (xirr >>> 24) & 0xff, source)) {
           registers[0] = Hypercall.PARAMETER;
         }
         return 0;

@@ -1,7 +1,6 @@
 package org.kvmdev.devices.xics;
 
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantLock;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.Vcpu;
@@ -10,9 +9,9 @@ import org.kvmdev.api.machine.Vcpu;
  * An interrupt presentation controller (ICP): what one server presents to its vCPU. Priorities are
  * more favoured the lower they are.
  *
- * <p>Its lock guards its registers, which sources wait for it, and the route (server, priorities,
- * "pending while masked") of every source that is sent to it. No thread holds the locks of two
- * servers: an interrupt that is displaced is delivered anew, from its own state.
+ * <p>Its lock guards its registers, which sources wait for it, and the state of every source that
+ * is sent to it. No thread holds the locks of two servers: an interrupt that is displaced is
+ * delivered anew, from its own state.
  *
  * <p>A source waits after a delivery that was not taken. All that wait are tried again when the
  * server takes more than before (H_CPPR, H_EOI, H_IPI, a write of its register). Linux tries every
@@ -43,7 +42,7 @@ final class PresentationController {
           "an ICP state that presents a source has a pending priority more favoured than CPPR and"
               + " MFRR");
 
-  private final ReentrantLock lock = new ReentrantLock();
+  private final RouteLock lock = new RouteLock();
   private final Xics xics;
   private final Vcpu vcpu;
   private final int number;
@@ -115,15 +114,24 @@ final class PresentationController {
     return xirr;
   }
 
-  /** Ends an interrupt as far as the server goes (H_EOI): restores CPPR. */
-  void end(int newCppr) {
+  /**
+   * Ends an interrupt (H_EOI): restores CPPR, then tells the source.
+   *
+   * @return whether the source is in a controller
+   */
+  boolean end(int newCppr, int source) {
     lock();
     lowerPriority(newCppr);
-    boolean settled = resendOwn();
-    unlock();
-    if (!settled) {
+    if (!resendOwn()) {
+      unlock();
       xics.resend(this);
+      lock();
     }
+    if (source == IPI) {
+      unlock();
+      return true;
+    }
+    return xics.end(source, this);
   }
 
   /**
@@ -275,10 +283,11 @@ final class PresentationController {
     if (!connected) {
       return 0;
     }
-    int priority = SourceState.priority(controller.state(source));
+    long state = controller.state(source);
+    int priority = SourceState.priority(state);
     leave(source, priority);
     if (priority == SourceState.MASKED) {
-      controller.change(source, 0, SourceState.MASKED_PENDING);
+      controller.set(source, state | SourceState.MASKED_PENDING);
       return 0;
     }
     if (priority < limit()) {

@@ -3,9 +3,8 @@ package org.kvmdev.devices.xics;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * One interrupt source controller (ICS): 1024 consecutive sources. Where and how a source is sent
- * changes only with its server's lock held ({@link Xics}); what its line and its ends do changes at
- * any time.
+ * One interrupt source controller (ICS): 1024 consecutive sources. A source's state changes only
+ * with the lock of its server held ({@link Xics}).
  */
 final class SourceController {
   /** How many sources each has, as a power of two. */
@@ -24,21 +23,12 @@ final class SourceController {
 
   /** The state of a source, by any number whose low bits are its own. */
   long state(int source) {
-    return states.get(slot(source));
+    return states.getAcquire(slot(source));
   }
 
-  /** Changes a source's state if it is still as expected. */
-  boolean replace(int source, long expected, long state) {
-    return states.compareAndSet(slot(source), expected, state);
-  }
-
-  /** Clears and then sets bits of a source's state. */
-  void change(int source, long clear, long set) {
-    int slot = slot(source);
-    long old;
-    do {
-      old = states.get(slot);
-    } while (!states.compareAndSet(slot, old, old & ~clear | set));
+  /** Sets a source's state; its server's lock is held. */
+  void set(int source, long state) {
+    states.setRelease(slot(source), state);
   }
 
   /** Neighbours are in different cache lines: their lines are often driven by different threads. */

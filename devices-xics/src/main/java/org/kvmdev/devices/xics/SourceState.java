@@ -1,8 +1,8 @@
 package org.kvmdev.devices.xics;
 
 /**
- * What is known of one source, in one {@code long}, so that lines and ends of interrupt change it
- * without a lock. The lower half is as in the word that users see ({@link SourceField}).
+ * What is known of one source, in one {@code long}, so that it can be looked at without a lock. The
+ * lower half is as in the word that users see ({@link SourceField}).
  */
 final class SourceState {
   /** The priority that masks. */

@@ -19,8 +19,8 @@ import org.kvmdev.api.machine.Vcpu;
  * Linux's own emulation (KVM_DEV_TYPE_XICS on hosts whose interrupt controller is a XICS, or that
  * are guests themselves).
  *
- * <p>There is no lock of the whole device. A line's event changes its source's state by
- * compare-and-set, then takes the lock of the one server that it is sent to.
+ * <p>There is no lock of the whole device. What happens to a source takes the lock of the one
+ * server that it is sent to; what happens to a server takes its own.
  */
 final class Xics extends AttributeDevice<XicsAttribute> implements InterruptController {
   static final DeviceType TYPE =
@@ -177,7 +177,7 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
     if (server != null) {
       server.leave(source, SourceState.priority(controller.state(source)));
     }
-    controller.change(source, -1, SourceState.ofWord(word));
+    controller.set(source, SourceState.ofWord(word));
     unlockRoute(server);
     if (SourceState.has(word, SourceField.PENDING)) {
       deliver(source);
@@ -197,22 +197,20 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
     if (controller == null) {
       return NO_SUCH_SOURCE;
     }
-    boolean high = level != 0 && level != UNSET;
-    long old;
-    long state;
-    do {
-      old = controller.state(number);
-      if ((old & SourceState.EXISTS) == 0) {
-        return NO_SUCH_SOURCE;
-      }
-      state = event(old, high);
-      if (state == old) {
-        return SET;
-      }
-    } while (!controller.replace(number, old, state));
-    if ((state & (SourceState.PRESENTED | SourceState.QUEUED)) == SourceState.PRESENTED) {
-      deliver(number);
+    PresentationController server = lockRoute(controller, number);
+    long old = controller.state(number);
+    if ((old & SourceState.EXISTS) == 0) {
+      unlockRoute(server);
+      return NO_SUCH_SOURCE;
     }
+    long state = event(old, level != 0 && level != UNSET);
+    if (state == old) {
+      unlockRoute(server);
+      return SET;
+    }
+    controller.set(number, state);
+    boolean send = (state & (SourceState.PRESENTED | SourceState.QUEUED)) == SourceState.PRESENTED;
+    deliver(send ? number : 0, server);
     return SET;
   }
 
@@ -230,30 +228,33 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
   }
 
   /**
-   * Ends an interrupt of a source.
+   * Ends an interrupt of a source: of an edge, the event that was queued is sent; a level that is
+   * still high is sent again.
    *
+   * @param by the server that ends it, whose lock is held and given back
    * @return whether the source is in a controller
    */
-  boolean end(int source) {
+  boolean end(int source, PresentationController by) {
     SourceController controller = sources.find(source);
     if (controller == null) {
+      by.unlock();
       return false;
     }
-    long old;
-    long state;
-    do {
-      old = controller.state(source);
-      state = old;
-      if ((old & SourceState.LEVEL) == 0) {
-        state &= ~(SourceState.PRESENTED | SourceState.QUEUED);
-        if ((old & SourceState.QUEUED) != 0) {
-          state |= SourceState.PRESENTED;
-        }
-      }
-    } while (state != old && !controller.replace(source, old, state));
-    if ((state & SourceState.PRESENTED) != 0) {
-      deliver(source);
+    PresentationController server = by;
+    if (SourceState.server(controller.state(source)) != by.number()) {
+      by.unlock();
+      server = lockRoute(controller, source);
     }
+    long state = controller.state(source);
+    if ((state & SourceState.LEVEL) == 0) {
+      boolean queued = (state & SourceState.QUEUED) != 0;
+      state &= ~(SourceState.PRESENTED | SourceState.QUEUED);
+      if (queued) {
+        state |= SourceState.PRESENTED;
+      }
+      controller.set(source, state);
+    }
+    deliver((state & SourceState.PRESENTED) != 0 ? source : 0, server);
     machine.routing().acked(0, source);
     return true;
   }
@@ -334,13 +335,10 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
     boolean waited = server != null && server.leave(source, SourceState.priority(old));
     boolean pending = waited || (old & SourceState.MASKED_PENDING) != 0;
     boolean masked = priority == SourceState.MASKED;
-    controller.change(
-        source,
-        SourceState.SERVER
-            | SourceState.PRIORITY
-            | SourceState.SAVED_PRIORITY
-            | SourceState.MASKED_PENDING,
-        pending && masked ? route | SourceState.MASKED_PENDING : route);
+    long state =
+        old & (SourceState.LEVEL | SourceState.PRESENTED | SourceState.QUEUED | SourceState.EXISTS)
+            | route;
+    controller.set(source, pending && masked ? state | SourceState.MASKED_PENDING : state);
     return pending && !masked;
   }
 
@@ -352,19 +350,18 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
   private @Nullable PresentationController lockRoute(SourceController controller, int source) {
     while (true) {
       PresentationController server = servers.find(SourceState.server(controller.state(source)));
-      lock(server);
-      if (servers.find(SourceState.server(controller.state(source))) == server) {
-        return server;
+      if (server == null) {
+        nowhere.lock();
+        if (servers.find(SourceState.server(controller.state(source))) == null) {
+          return null;
+        }
+      } else {
+        server.lock();
+        if (SourceState.server(controller.state(source)) == server.number()) {
+          return server;
+        }
       }
       unlockRoute(server);
-    }
-  }
-
-  private void lock(@Nullable PresentationController server) {
-    if (server == null) {
-      nowhere.lock();
-    } else {
-      server.lock();
     }
   }
 
@@ -376,36 +373,42 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
     }
   }
 
-  // Delivery. No lock is held.
+  // Delivery.
 
-  /** Delivers a source's interrupt; then the one that it displaces, and so on. 0 is none. */
+  /**
+   * Delivers a source's interrupt; then the one that it displaces, and so on. No lock is held.
+   *
+   * @param source the source; 0 for none
+   */
   void deliver(int source) {
-    PresentationController locked = null;
+    SourceController controller = source == 0 ? null : sources.find(source);
+    if (controller != null) {
+      deliver(source, lockRoute(controller, source));
+    }
+  }
+
+  /**
+   * Delivers a source's interrupt; then the one that it displaces, and so on.
+   *
+   * @param source the source; 0 for none
+   * @param route its route, which is locked and given back
+   */
+  private void deliver(int source, @Nullable PresentationController route) {
+    PresentationController server = route;
     int next = source;
-    while (next != 0) {
+    while (next != 0 && server != null) {
       SourceController controller = sources.find(next);
       if (controller == null) {
         break;
       }
-      PresentationController server = servers.find(SourceState.server(controller.state(next)));
-      if (server == null) {
-        break;
+      if (SourceState.server(controller.state(next)) != server.number()) {
+        server.unlock();
+        server = lockRoute(controller, next);
+      } else {
+        next = server.offer(controller, next);
       }
-      if (server != locked) {
-        if (locked != null) {
-          locked.unlock();
-        }
-        server.lock();
-        locked = server;
-        if (SourceState.server(controller.state(next)) != server.number()) {
-          continue;
-        }
-      }
-      next = server.offer(controller, next);
     }
-    if (locked != null) {
-      locked.unlock();
-    }
+    unlockRoute(server);
   }
 
   /**
@@ -441,8 +444,7 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
         displaced = server.offer(controller, source);
       }
     }
-    unlockRoute(server);
-    deliver(displaced);
+    deliver(displaced, server);
   }
 
   /** Whether at any server a source waits that would be taken. */
