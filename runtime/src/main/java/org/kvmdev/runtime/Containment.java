@@ -2,7 +2,6 @@ package org.kvmdev.runtime;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.security.CodeSource;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 
@@ -26,7 +25,7 @@ final class Containment {
     if (fault instanceof KvmException refusal) {
       return refusal;
     }
-    String jar = jarOf(plugin.getClass());
+    String jar = Origin.of(plugin.getClass()).jar();
     StackTraceElement[] trace = fault.getStackTrace();
     LOG.log(
         Level.ERROR,
@@ -36,23 +35,6 @@ final class Containment {
         trace.length == 0 ? plugin.getClass().getName() : trace[0]);
     return KvmException.constant(
         Errno.EIO, "the device in " + escape(jar) + " failed: " + escape(fault.toString()));
-  }
-
-  /**
-   * Where a class was loaded from.
-   *
-   * @param type the class
-   * @return the jar's file name, or the module's name, or the folder
-   */
-  static String jarOf(Class<?> type) {
-    CodeSource source = type.getProtectionDomain().getCodeSource();
-    if (source != null && source.getLocation() != null) {
-      String path = source.getLocation().getPath();
-      if (path.endsWith(".jar")) {
-        return path.substring(path.lastIndexOf('/') + 1);
-      }
-    }
-    return type.getModule().isNamed() ? "module " + type.getModule().getName() : type.getName();
   }
 
   private static String escape(String text) {

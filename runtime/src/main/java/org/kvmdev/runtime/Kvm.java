@@ -1,5 +1,8 @@
 package org.kvmdev.runtime;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,14 +24,40 @@ public final class Kvm implements AutoCloseable {
   /** KVM_CAP_DEVICE_CTRL: every host has the device-control API. */
   private static final int CAP_DEVICE_CTRL = 89;
 
+  private static final Logger LOG = System.getLogger("org.kvmdev.runtime");
+
   private final List<Plugin> plugins;
+  private final List<DiscoveryFault> faults;
   private final Map<String, Host> hosts = new LinkedHashMap<>();
 
-  private Kvm(List<Plugin> plugins) {
-    this.plugins = plugins;
+  private Kvm(Discovery found) {
+    this.plugins = found.plugins();
+    this.faults = found.faults();
     for (Plugin plugin : plugins) {
-      plugin.hosts().forEach(host -> hosts.putIfAbsent(host.name(), host));
+      plugin.hosts().forEach(host -> hosts.put(host.name(), host));
     }
+  }
+
+  /**
+   * With the providers on the module path and the class path. One that cannot be used is a line in
+   * the log and among the {@link #faults()}; the rest works.
+   *
+   * @return the entry
+   */
+  public static Kvm load() {
+    return logged(new Kvm(Discovery.find(null)));
+  }
+
+  /**
+   * With the providers on the module path, on the class path, and in a folder of plug-ins, as
+   * {@link Discovery} describes it. One that cannot be used is a line in the log and among the
+   * {@link #faults()}; the rest works.
+   *
+   * @param pluginFolder the folder of plug-ins
+   * @return the entry
+   */
+  public static Kvm load(Path pluginFolder) {
+    return logged(new Kvm(Discovery.find(pluginFolder)));
   }
 
   /**
@@ -36,12 +65,40 @@ public final class Kvm implements AutoCloseable {
    *
    * @param providers the providers
    * @return the entry
+   * @throws IllegalArgumentException where a provider's declarations do not fit together, or two
+   *     claim the same
    */
   public static Kvm of(List<DeviceProvider> providers) {
-    return new Kvm(
-        providers.stream()
-            .map(provider -> Plugin.of(provider, Containment.jarOf(provider.getClass())))
-            .toList());
+    Kvm kvm = new Kvm(Discovery.of(providers));
+    if (!kvm.faults.isEmpty()) {
+      throw new IllegalArgumentException(kvm.faults.getFirst().message());
+    }
+    return kvm;
+  }
+
+  private static Kvm logged(Kvm kvm) {
+    // A text, no pattern: there can be braces in it.
+    kvm.faults.forEach(fault -> LOG.log(Level.WARNING, fault.message()));
+    return kvm;
+  }
+
+  /**
+   * The providers that are used.
+   *
+   * @return them, with what they declare and where they came from, in the order in which they were
+   *     found
+   */
+  public List<Plugin> plugins() {
+    return plugins;
+  }
+
+  /**
+   * What was found and cannot be used.
+   *
+   * @return the faults; empty where there are none
+   */
+  public List<DiscoveryFault> faults() {
+    return faults;
   }
 
   /**
