@@ -62,7 +62,7 @@ final class Comparison {
       }
       case ERRNO -> isInterruptedRun(call) ? null : value;
       case EXIT -> "error".equals(value) ? null : value;
-      case UNDEF -> Boolean.TRUE.equals(value) ? value : null;
+      case UNDEF -> value instanceof Boolean undefined && undefined ? value : null;
       case VM, VCPU, DEV -> kind.takes(field) || value == null ? null : Outcome.MADE;
       default -> kind.takes(field) ? null : value;
     };

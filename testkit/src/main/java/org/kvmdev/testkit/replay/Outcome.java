@@ -9,7 +9,7 @@ import org.kvmdev.testkit.trace.Field;
 /** What a replayed call answered; one object serves a whole replay. */
 final class Outcome {
   /** What stands for a handle: its name is no fact, only that one was made. */
-  static final Object MADE = Boolean.TRUE;
+  static final String MADE = "made";
 
   private static final Long FAILED = -1L;
 

@@ -4,7 +4,6 @@ import static org.kvmdev.testkit.trace.Field.ADDR;
 import static org.kvmdev.testkit.trace.Field.ADDRESS;
 import static org.kvmdev.testkit.trace.Field.ARG;
 import static org.kvmdev.testkit.trace.Field.ARGS;
-import static org.kvmdev.testkit.trace.Field.ARGS_OUT;
 import static org.kvmdev.testkit.trace.Field.ATTR;
 import static org.kvmdev.testkit.trace.Field.BYTES;
 import static org.kvmdev.testkit.trace.Field.CAP;
@@ -12,10 +11,7 @@ import static org.kvmdev.testkit.trace.Field.DATA;
 import static org.kvmdev.testkit.trace.Field.DEV;
 import static org.kvmdev.testkit.trace.Field.DEVID;
 import static org.kvmdev.testkit.trace.Field.ENTRIES;
-import static org.kvmdev.testkit.trace.Field.EPR;
-import static org.kvmdev.testkit.trace.Field.EXIT;
 import static org.kvmdev.testkit.trace.Field.FD;
-import static org.kvmdev.testkit.trace.Field.FIQ;
 import static org.kvmdev.testkit.trace.Field.FLAGS;
 import static org.kvmdev.testkit.trace.Field.GPA;
 import static org.kvmdev.testkit.trace.Field.GROUP;
@@ -24,26 +20,19 @@ import static org.kvmdev.testkit.trace.Field.IN;
 import static org.kvmdev.testkit.trace.Field.IRQ;
 import static org.kvmdev.testkit.trace.Field.LEVEL;
 import static org.kvmdev.testkit.trace.Field.NAME;
-import static org.kvmdev.testkit.trace.Field.NR;
 import static org.kvmdev.testkit.trace.Field.ON;
 import static org.kvmdev.testkit.trace.Field.OUT;
-import static org.kvmdev.testkit.trace.Field.REG;
 import static org.kvmdev.testkit.trace.Field.REQUEST;
 import static org.kvmdev.testkit.trace.Field.RET;
 import static org.kvmdev.testkit.trace.Field.SIZE;
 import static org.kvmdev.testkit.trace.Field.SLOT;
 import static org.kvmdev.testkit.trace.Field.STATUS;
-import static org.kvmdev.testkit.trace.Field.TAKEN;
 import static org.kvmdev.testkit.trace.Field.TOKEN;
 import static org.kvmdev.testkit.trace.Field.TYPE;
-import static org.kvmdev.testkit.trace.Field.UNDEF;
-import static org.kvmdev.testkit.trace.Field.VALUE;
 import static org.kvmdev.testkit.trace.Field.VCPU;
 import static org.kvmdev.testkit.trace.Field.VM;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,8 +42,6 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Kvm;
-import org.kvmdev.runtime.SystemRegister;
-import org.kvmdev.runtime.Vcpu;
 import org.kvmdev.runtime.ioctl.Direction;
 import org.kvmdev.runtime.ioctl.KvmProcess;
 import org.kvmdev.runtime.ioctl.ProcessMemory;
@@ -76,8 +63,6 @@ final class Session implements AutoCloseable {
   /** What a client has in {@code fd} before a device is made: no process gets that many files. */
   private static final int NO_DESCRIPTOR = 0x7fff_f00d;
 
-  private static final int CREATE_DEVICE_TEST = 1;
-
   /** The sizes of structures, and of what is in them, by include/uapi/linux/kvm.h. */
   private static final int ENABLE_CAP_BYTES = 104;
 
@@ -94,8 +79,6 @@ final class Session implements AutoCloseable {
   /** More than any number has: what a device takes beyond a short buffer is 0. */
   private static final int BEHIND_DATA_BYTES = 16;
 
-  private static final int HYPERCALL_REGISTERS = 16;
-
   private final Kvm kvm;
   private final Host host;
   private final KvmProcess process;
@@ -104,8 +87,7 @@ final class Session implements AutoCloseable {
   private final int system;
   private final Map<String, Handle> handles = new HashMap<>();
   private final Outcome outcome = new Outcome();
-  private final long[] registers = new long[HYPERCALL_REGISTERS];
-  private final boolean hasFastInterrupt;
+  private final GuestActions guest;
 
   /** Where structures stand, and where the data that they point to stand. */
   private final long struct;
@@ -122,7 +104,7 @@ final class Session implements AutoCloseable {
     system = process.openKvm();
     struct = memory.map(SCRATCH_BYTES);
     data = memory.map(SCRATCH_BYTES + BEHIND_DATA_BYTES);
-    hasFastInterrupt = host.number("pins", 1) > 1;
+    guest = new GuestActions(host);
   }
 
   @Override
@@ -395,9 +377,10 @@ final class Session implements AutoCloseable {
         memory.writeNumber(at, 4, route.gsi());
         memory.writeNumber(at + 4, 4, route.type());
         memory.writeNumber(at + 8, 4, route.flags());
-        int[] words = route.words();
-        for (int i = 0; i < words.length; i++) {
-          memory.writeNumber(at + 16 + 4 * i, 4, words[i]);
+        long union = at + 16;
+        for (int word : route.words()) {
+          memory.writeNumber(union, 4, word);
+          union += 4;
         }
         at += ROUTE_BYTES;
       }
@@ -472,94 +455,11 @@ final class Session implements AutoCloseable {
   private void guest(Call call) throws KvmException {
     String name = call.text(VCPU);
     Handle handle = handles.get(name);
-    Vcpu vcpu = handle == null ? null : handle.vcpu;
-    if (vcpu == null) {
+    if (handle == null || handle.vcpu == null || handle.vm == null) {
       outcome.impossible(Errno.EBADF, name + " names no vCPU");
       return;
     }
-    SystemRegister register =
-        call.has(REG) && handle.vm != null ? handle.vm.register(call.text(REG)) : null;
-    vcpu.enter();
-    try {
-      act(call, vcpu, register);
-    } finally {
-      vcpu.exit();
-    }
-  }
-
-  private void act(Call call, Vcpu vcpu, @Nullable SystemRegister register) throws KvmException {
-    switch (call.kind()) {
-      case GUEST_READ -> {
-        long value = vcpu.read(call.number(GPA), (int) call.number(SIZE));
-        mmio(vcpu, value);
-      }
-      case GUEST_WRITE -> {
-        vcpu.write(call.number(GPA), (int) call.number(SIZE), call.number(VALUE));
-        mmio(vcpu, null);
-      }
-      case GUEST_SYSREG_READ -> {
-        if (register != null) {
-          long value = vcpu.read(register);
-          if (!vcpu.trapped()) {
-            outcome.set(VALUE, value);
-          }
-        }
-        undefined(vcpu);
-      }
-      case GUEST_SYSREG_WRITE -> {
-        if (register != null) {
-          vcpu.write(register, call.number(VALUE));
-        }
-        undefined(vcpu);
-      }
-      case GUEST_IRQ -> {
-        outcome.set(IRQ, vcpu.pin(0) ? 1L : 0L);
-        if (hasFastInterrupt) {
-          outcome.set(FIQ, vcpu.pin(1) ? 1L : 0L);
-        }
-      }
-      case GUEST_TAKE_IRQ -> {
-        outcome.set(TAKEN, vcpu.takeInterrupt() ? 1L : 0L);
-        outcome.set(EPR, (long) vcpu.externalVector());
-      }
-      case GUEST_HCALL -> hypercall(call, vcpu);
-      default -> throw new AssertionError(call.kind() + " is not what a guest does");
-    }
-  }
-
-  private void mmio(Vcpu vcpu, @Nullable Long value) {
-    if (vcpu.exited()) {
-      outcome.set(EXIT, "mmio");
-    } else if (value != null) {
-      outcome.set(VALUE, value);
-    }
-  }
-
-  private void undefined(Vcpu vcpu) {
-    if (vcpu.trapped()) {
-      outcome.set(UNDEF, Boolean.TRUE);
-    }
-  }
-
-  private void hypercall(Call call, Vcpu vcpu) throws KvmException {
-    Arrays.fill(registers, 0);
-    int at = 1;
-    for (Object argument : call.list(ARGS)) {
-      if (at < registers.length && argument instanceof Long value) {
-        registers[at++] = value;
-      }
-    }
-    int count = vcpu.hypercall(call.number(NR), registers);
-    if (count < 0) {
-      outcome.set(EXIT, "hcall");
-      return;
-    }
-    outcome.set(RET, registers[0]);
-    List<Object> answers = new ArrayList<>();
-    for (int i = 1; i <= count; i++) {
-      answers.add(registers[i]);
-    }
-    outcome.set(ARGS_OUT, answers);
+    guest.act(call, handle.vcpu, handle.vm, outcome);
   }
 
   /** Where the process has some guest memory. */

@@ -193,7 +193,7 @@ final class Words {
 
   private void answer(
       List<String> answers, Field field, @Nullable Object value, @Nullable Object other) {
-    if (value == Outcome.MADE && field.form() == Field.Form.HANDLE) {
+    if (value != null && field.form() == Field.Form.HANDLE) {
       answers.add("a " + field + " made");
     } else if (field == Field.ERRNO && value != null) {
       answers.add(value.toString());

@@ -317,7 +317,7 @@ public final class TraceReader {
     Long gsi = null;
     Long type = null;
     long flags = 0;
-    int[] words = new int[RouteEntry.WORDS];
+    Integer[] words = {0, 0, 0, 0};
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String key = json.currentName();
       json.nextToken();
@@ -344,7 +344,7 @@ public final class TraceReader {
     }
     return gsi == null || type == null
         ? null
-        : new RouteEntry(gsi.intValue(), type.intValue(), (int) flags, words);
+        : new RouteEntry(gsi.intValue(), type.intValue(), (int) flags, List.of(words));
   }
 
   /** What is wrong with a line. */

@@ -119,9 +119,9 @@ class TraceReaderTest {
     RouteEntry message = (RouteEntry) call.list(Field.ENTRIES).get(0);
     assertEquals(3, message.gsi());
     assertEquals(1, message.flags());
-    assertArrayEquals(new int[] {0x80900400, 1, 7, 9}, message.words());
+    assertEquals(List.of(0x80900400, 1, 7, 9), message.words());
     RouteEntry pin = (RouteEntry) call.list(Field.ENTRIES).get(1);
-    assertArrayEquals(new int[] {0, 5, 0, 0}, pin.words());
+    assertEquals(List.of(0, 5, 0, 0), pin.words());
   }
 
   @Test
