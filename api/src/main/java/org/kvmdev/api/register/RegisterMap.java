@@ -116,7 +116,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
    */
   public @Nullable R at(long offset) {
     long slot = (offset - begin) >>> shift;
-    if (slot >= slots.length) {
+    if (slot < 0 || slot >= slots.length) {
       return null;
     }
     int entry = slots[(int) slot];
