@@ -1,0 +1,263 @@
+package org.kvmdev.devices.vgic;
+
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.machine.MmioBus;
+import org.kvmdev.api.machine.MmioHandler;
+import org.kvmdev.api.machine.Vcpu;
+import org.kvmdev.api.register.RegisterSpec;
+
+/** A GICv3's redistributor: one vCPU's SGIs, PPIs and LPIs. IHI 0069, chapter 12.11. */
+final class Redistributor implements MmioHandler {
+  /** GICR_PENDBASER after reset: inner shareable, read-allocate write-back. */
+  static final long INITIAL_PENDBASER = 1 << 10 | 3 << 7;
+
+  private static final int IIDR = 0x4b00_043b;
+
+  private static final int ENABLE_LPIS = 1;
+
+  /** GICR_CTLR: INVLPIR and INVALLR are there, and LPIs can be disabled; from revision 3. */
+  private static final int CAN_INVALIDATE_AND_DISABLE = 1 << 2 | 1 << 1;
+
+  private static final long PENDING_TABLE_ZERO = 1L << 62;
+
+  private final Vgic vgic;
+  private final VgicCpu cpu;
+
+  /** Where it lies; null before. */
+  RedistributorRegions.@Nullable Region region;
+
+  int indexInRegion;
+
+  /** Its place on the bus; null before it has one. */
+  MmioBus.@Nullable Region mapped;
+
+  private boolean lpisEnabled;
+  private long pendbaser;
+
+  Redistributor(Vgic vgic, VgicCpu cpu) {
+    this.vgic = vgic;
+    this.cpu = cpu;
+  }
+
+  /** What initialising the GIC does. */
+  void reset() {
+    pendbaser = INITIAL_PENDBASER;
+  }
+
+  /** GICR_CTLR.EnableLPIs. */
+  synchronized boolean lpisEnabled() {
+    return lpisEnabled;
+  }
+
+  private @Nullable RedistributorRegister find(long offset, int size) {
+    return GicRegister.find(RedistributorRegister.MAP, offset, size, vgic.interruptCount());
+  }
+
+  /** Whether there is a register, for accesses of 32 bits. */
+  boolean has(long offset) {
+    return find(offset, 4) != null;
+  }
+
+  private static int intid(RegisterSpec spec, long offset) {
+    return spec.bitsPerInterrupt() == 0 ? 0 : GicRegister.intid(spec, offset);
+  }
+
+  @Override
+  public long read(Vcpu vcpu, long offset, int size) {
+    RedistributorRegister register = find(offset, size);
+    if (register == null) {
+      return 0;
+    }
+    int intid = intid(register.spec(), offset);
+    return switch (register) {
+      case GICR_ISPENDR0, GICR_ICPENDR0 -> {
+        VgicCpu reader = vgic.cpu(vcpu);
+        boolean running = reader.trap();
+        long value = vgic.registers.readPending(cpu, intid, size);
+        reader.resume(running);
+        yield value;
+      }
+      case GICR_ISACTIVER0, GICR_ICACTIVER0 -> {
+        VgicCpu reader = vgic.cpu(vcpu);
+        boolean running = reader.trap();
+        long value = vgic.registers.readActive(cpu, intid, size);
+        reader.resume(running);
+        yield value;
+      }
+      default -> read(register, intid, offset, size);
+    };
+  }
+
+  /** User space's read. */
+  long userRead(long offset) {
+    RedistributorRegister register = find(offset, 4);
+    if (register == null) {
+      return 0;
+    }
+    int intid = intid(register.spec(), offset);
+    return switch (register) {
+      case GICR_ISPENDR0 -> vgic.registers.readPendingForUser(cpu, intid, 4);
+      case GICR_ICPENDR0 -> 0;
+      default -> read(register, intid, offset, 4);
+    };
+  }
+
+  private long read(RedistributorRegister register, int intid, long offset, int size) {
+    InterruptRegisters interrupts = vgic.registers;
+    return switch (register) {
+      case GICR_CTLR ->
+          (lpisEnabled() ? ENABLE_LPIS : 0)
+              | (vgic.revision() >= 3 ? CAN_INVALIDATE_AND_DISABLE : 0);
+      case GICR_IIDR -> IIDR;
+      case GICR_TYPER -> part(type(), offset, size);
+      case GICR_WAKER, GICR_INVLPIR, GICR_INVALLR, GICR_SYNCR -> 0;
+      case GICR_PROPBASER -> part(vgic.propbaser, offset, size);
+      case GICR_PENDBASER -> part(pendbaser() & ~PENDING_TABLE_ZERO, offset, size);
+      case GICR_IDREGS -> DistributorV3.identification(offset - register.spec().offset());
+      case GICR_IGROUPR0 -> interrupts.readGroup(cpu, intid, size);
+      case GICR_ISENABLER0, GICR_ICENABLER0 -> interrupts.readEnable(cpu, intid, size);
+      case GICR_ISPENDR0, GICR_ICPENDR0 -> interrupts.readPending(cpu, intid, size);
+      case GICR_ISACTIVER0, GICR_ICACTIVER0 -> interrupts.readActiveForUser(cpu, intid, size);
+      case GICR_IPRIORITYR -> interrupts.readPriority(cpu, intid, size);
+      case GICR_ICFGR -> interrupts.readConfig(cpu, intid, size);
+      case GICR_IGRPMODR0, GICR_NSACR -> 0;
+    };
+  }
+
+  private long type() {
+    return (long) cpu.affinity() << 32
+        | (cpu.id & 0xffff) << 8
+        | (regionsSayLast() ? 1 << 4 : 0)
+        | (vgic.hasIts ? 1 : 0);
+  }
+
+  private boolean regionsSayLast() {
+    return vgic.regions.isLast(this);
+  }
+
+  /** A half of a 64-bit register, or the whole. */
+  private static long part(long value, long offset, int size) {
+    long shifted = value >>> (offset & 7) * 8;
+    return size == 8 ? shifted : shifted & 0xffff_ffffL;
+  }
+
+  @Override
+  public long write(Vcpu vcpu, long offset, int size, long value) {
+    RedistributorRegister register = find(offset, size);
+    if (register != null) {
+      VgicCpu writer = vgic.cpu(vcpu);
+      InterruptRegisters interrupts = vgic.registers;
+      int intid = intid(register.spec(), offset);
+      boolean running = writer.trap();
+      switch (register) {
+        case GICR_ISENABLER0 -> interrupts.enable(cpu, intid, value, false);
+        case GICR_ISPENDR0 -> interrupts.setPending(cpu, intid, value);
+        case GICR_ICPENDR0 -> interrupts.clearPending(cpu, intid, value);
+        case GICR_ISACTIVER0 -> interrupts.changeActive(cpu, intid, value, true, writer);
+        case GICR_ICACTIVER0 -> interrupts.changeActive(cpu, intid, value, false, writer);
+        default -> writeAlike(register, offset, size, value);
+      }
+      writer.resume(running);
+    }
+    return 0;
+  }
+
+  /** User space's write. */
+  void userWrite(long offset, long value) {
+    RedistributorRegister register = find(offset, 4);
+    if (register != null) {
+      InterruptRegisters interrupts = vgic.registers;
+      int intid = intid(register.spec(), offset);
+      switch (register) {
+        case GICR_ISENABLER0 -> interrupts.enable(cpu, intid, value, true);
+        case GICR_ISPENDR0 -> interrupts.writePendingForUserV3(cpu, intid, 4, value);
+        case GICR_ICPENDR0 -> {}
+        case GICR_ISACTIVER0 -> interrupts.changeActive(cpu, intid, value, true, null);
+        case GICR_ICACTIVER0 -> interrupts.changeActive(cpu, intid, value, false, null);
+        default -> writeAlike(register, offset, 4, value);
+      }
+    }
+  }
+
+  /** What the guest and user space write alike. */
+  private void writeAlike(RedistributorRegister register, long offset, int size, long value) {
+    InterruptRegisters interrupts = vgic.registers;
+    int intid = intid(register.spec(), offset);
+    switch (register) {
+      case GICR_CTLR -> control(value);
+      case GICR_PROPBASER -> writePropbaser(offset, size, value);
+      case GICR_PENDBASER -> writePendbaser(offset, size, value);
+      case GICR_IGROUPR0 -> interrupts.writeGroup(cpu, intid, size, value);
+      case GICR_ICENABLER0 -> interrupts.disable(cpu, intid, value);
+      case GICR_IPRIORITYR -> interrupts.writePriority(cpu, intid, size, value);
+      case GICR_ICFGR -> interrupts.writeConfig(cpu, intid, size, value);
+      case GICR_IIDR,
+          GICR_TYPER,
+          GICR_WAKER,
+          GICR_INVLPIR,
+          GICR_INVALLR,
+          GICR_SYNCR,
+          GICR_IDREGS,
+          GICR_ISENABLER0,
+          GICR_ISPENDR0,
+          GICR_ICPENDR0,
+          GICR_ISACTIVER0,
+          GICR_ICACTIVER0,
+          GICR_IGRPMODR0,
+          GICR_NSACR -> {}
+    }
+  }
+
+  private synchronized void control(long value) {
+    if (vgic.hasIts) {
+      lpisEnabled = (value & ENABLE_LPIS) != 0;
+    }
+  }
+
+  private synchronized long pendbaser() {
+    return pendbaser;
+  }
+
+  private synchronized void writePendbaser(long offset, int size, long value) {
+    if (!lpisEnabled) {
+      long merged = merged(pendbaser, offset, size, value);
+      pendbaser = cacheable(merged) & RedistributorRegister.GICR_PENDBASER.spec().writable();
+    }
+  }
+
+  private synchronized void writePropbaser(long offset, int size, long value) {
+    if (!lpisEnabled) {
+      synchronized (vgic) {
+        long merged = merged(vgic.propbaser, offset, size, value);
+        vgic.propbaser = cacheable(merged) & RedistributorRegister.GICR_PROPBASER.spec().writable();
+      }
+    }
+  }
+
+  /** A 64-bit register of which the whole or a half is written. */
+  private static long merged(long now, long offset, int size, long value) {
+    if (size == 8) {
+      return value;
+    }
+    int shift = (int) (offset & 4) * 8;
+    return now & ~(0xffff_ffffL << shift) | (value & 0xffff_ffffL) << shift;
+  }
+
+  /**
+   * A table's base with the attributes that a model of memory allows: no outer shareability, an
+   * inner cacheability that caches, an outer one that is none or the same.
+   */
+  private static long cacheable(long base) {
+    long value = base;
+    if ((value >> 10 & 3) == 2) {
+      value = value & ~(3L << 10) | 1L << 10;
+    }
+    if ((value >> 7 & 7) <= 1) {
+      value = value & ~(7L << 7) | 3L << 7;
+    }
+    if ((value >>> 56 & 7) > 1) {
+      value &= ~(7L << 56);
+    }
+    return value;
+  }
+}

@@ -1,0 +1,76 @@
+package org.kvmdev.devices.vgic;
+
+import com.google.auto.service.AutoService;
+import java.util.List;
+import java.util.Set;
+import org.kvmdev.api.DeviceOps;
+import org.kvmdev.api.DeviceProvider;
+import org.kvmdev.api.DeviceType;
+import org.kvmdev.api.Host;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.Capabilities;
+import org.kvmdev.api.machine.Machine;
+
+/**
+ * Offers Arm's VGIC versions 2 and 3 on 64-bit Arm. It is found as a service; programs do not use
+ * it themselves.
+ */
+@AutoService(DeviceProvider.class)
+public final class VgicProvider implements DeviceProvider {
+  private static final List<String> HOSTS = List.of("arm64-gicv2-6.1", "arm64-gicv3-6.1");
+
+  /** Made by the service loader. */
+  public VgicProvider() {}
+
+  @Override
+  public List<DeviceType> types() {
+    return List.of(VgicV2.TYPE, VgicV3.TYPE);
+  }
+
+  @Override
+  public Set<String> architectures() {
+    return Set.of("arm64");
+  }
+
+  @Override
+  public List<Host> hosts() {
+    return HOSTS.stream()
+        .map(name -> Host.read(name, VgicProvider.class.getResourceAsStream(name + ".properties")))
+        .toList();
+  }
+
+  @Override
+  public Capabilities capabilities(Host host) {
+    return new VgicCapabilities();
+  }
+
+  /** The VM's GIC. */
+  static Vgic of(Machine machine) {
+    return machine.family(Vgic.class, () -> new Vgic(machine));
+  }
+
+  @Override
+  public void join(Machine machine) {
+    Vgic vgic = of(machine);
+    machine.plug(vgic);
+    machine.plug(new ArmLines(vgic));
+    machine.plug(new ArmRequests(vgic));
+    machine.plug(new SystemRegisterInterface(vgic));
+    machine.plug(new VgicState(vgic));
+  }
+
+  @Override
+  public DeviceOps create(DeviceType type, Machine machine) throws KvmException {
+    Vgic vgic = of(machine);
+    if (type.number() == VgicV2.TYPE.number()) {
+      vgic.create(Vgic.Model.V2);
+      VgicV2 device = new VgicV2(vgic);
+      vgic.device = device;
+      return device;
+    }
+    vgic.create(Vgic.Model.V3);
+    VgicV3 device = new VgicV3(vgic);
+    vgic.device = device;
+    return device;
+  }
+}

@@ -1,0 +1,202 @@
+package org.kvmdev.devices.vgic;
+
+import org.kvmdev.api.DeviceOps;
+import org.kvmdev.api.machine.StateSource;
+import org.kvmdev.api.register.RegisterSpec;
+
+/**
+ * What makes up a GIC's state, in the order in which it must be restored: the revision before the
+ * groups that it makes writable; what configures an interrupt before what makes it pending or
+ * active; lines after the configuration that says whether they count; the CPU interfaces last.
+ */
+final class VgicState implements StateSource {
+  private static final int ADDR = 0;
+  private static final int DIST_REGS = 1;
+  private static final int CPU_REGS = 2;
+  private static final int NR_IRQS = 3;
+  private static final int CTRL = 4;
+  private static final int REDIST_REGS = 5;
+  private static final int CPU_SYSREGS = 6;
+  private static final int LEVEL_INFO = 7;
+  private static final int SAVE_PENDING_TABLES = 3;
+
+  private final Vgic vgic;
+
+  VgicState(Vgic vgic) {
+    this.vgic = vgic;
+  }
+
+  @Override
+  public void enumerate(State state) {
+    if (!vgic.exists()) {
+      return;
+    }
+    for (int index = 0; index < vgic.cpuCount(); index++) {
+      VgicCpu cpu = vgic.cpu(index);
+      state.shape(
+          "vCPU %d has id %d%s"
+              .formatted(index, cpu.id, cpu.initialised ? " and is initialised" : ""));
+    }
+    DeviceOps device = vgic.device;
+    if (device == null) {
+      state.shape("the GICv2 was created by KVM_CREATE_IRQCHIP, so its state is not accessible");
+    } else if (vgic.isV2()) {
+      enumerateV2(state, device);
+    } else {
+      enumerateV3(state, device);
+    }
+  }
+
+  private boolean isInitialised(State state, DeviceOps device) {
+    if (vgic.interruptCountSet()) {
+      state.value(device, NR_IRQS, 0);
+    }
+    if (vgic.isInitialised()) {
+      state.request(device, CTRL, 0);
+    }
+    return vgic.isInitialised();
+  }
+
+  private void enumerateV2(State state, DeviceOps device) {
+    if (vgic.addresses.distributor() != AddressMap.UNSET) {
+      state.value(device, ADDR, 0);
+    }
+    if (vgic.addresses.cpuInterface() != AddressMap.UNSET) {
+      state.value(device, ADDR, 1);
+    }
+    if (!isInitialised(state, device)) {
+      return;
+    }
+    distributor(state, device, DistributorV2Register.GICD_IIDR);
+    distributor(state, device, DistributorV2Register.GICD_CTLR);
+    for (int index = 0; index < vgic.cpuCount(); index++) {
+      VgicCpu cpu = vgic.cpu(index);
+      long vcpu = (long) cpu.id << 32;
+      banked(state, device, vcpu, DistributorV2Register.GICD_IGROUPR);
+      banked(state, device, vcpu, DistributorV2Register.GICD_ISENABLER);
+      banked(state, device, vcpu, DistributorV2Register.GICD_IPRIORITYR);
+      banked(state, device, vcpu, DistributorV2Register.GICD_ISPENDR);
+      banked(state, device, vcpu, DistributorV2Register.GICD_ISACTIVER);
+      array(state, device, DIST_REGS, vcpu, DistributorV2Register.GICD_SPENDSGIR.spec());
+      for (CpuInterfaceV2Register register : CpuInterfaceV2Register.values()) {
+        if (register.spec().isSaved()) {
+          state.value(device, CPU_REGS, vcpu | register.spec().offset());
+        }
+      }
+    }
+    if (vgic.cpuCount() != 0) {
+      shared(state, device, DistributorV2Register.GICD_IGROUPR);
+      shared(state, device, DistributorV2Register.GICD_ISENABLER);
+      shared(state, device, DistributorV2Register.GICD_IPRIORITYR);
+      shared(state, device, DistributorV2Register.GICD_ITARGETSR);
+      shared(state, device, DistributorV2Register.GICD_ICFGR);
+      shared(state, device, DistributorV2Register.GICD_ISPENDR);
+      shared(state, device, DistributorV2Register.GICD_ISACTIVER);
+    }
+  }
+
+  private void enumerateV3(State state, DeviceOps device) {
+    if (vgic.addresses.distributor() != AddressMap.UNSET) {
+      state.value(device, ADDR, 2);
+    }
+    RedistributorRegions.Region first = vgic.regions.region(0);
+    if (first != null && first.count == 0) {
+      state.value(device, ADDR, 3);
+    }
+    for (int index = 0; first != null && first.count != 0; first = vgic.regions.region(++index)) {
+      state.shape(
+          "redistributor region %d at %#x has room for %d"
+              .formatted(index, first.base, first.count));
+    }
+    if (!isInitialised(state, device) || vgic.cpuCount() == 0) {
+      return;
+    }
+    state.beforeSave(device, CTRL, SAVE_PENDING_TABLES);
+    distributor(state, device, DistributorV3Register.GICD_IIDR);
+    distributor(state, device, DistributorV3Register.GICD_CTLR);
+    for (int index = 0; index < vgic.cpuCount(); index++) {
+      redistributor(state, device, mpidr(index));
+    }
+    shared(state, device, DistributorV3Register.GICD_IGROUPR);
+    shared(state, device, DistributorV3Register.GICD_ISENABLER);
+    shared(state, device, DistributorV3Register.GICD_IPRIORITYR);
+    shared(state, device, DistributorV3Register.GICD_ICFGR);
+    shared(state, device, DistributorV3Register.GICD_IROUTER);
+    shared(state, device, DistributorV3Register.GICD_ISPENDR);
+    shared(state, device, DistributorV3Register.GICD_ISACTIVER);
+    for (int intid = 32; intid < vgic.interruptCount(); intid += 32) {
+      state.value(device, LEVEL_INFO, mpidr(0) | intid);
+    }
+    for (int index = 0; index < vgic.cpuCount(); index++) {
+      state.value(device, LEVEL_INFO, mpidr(index));
+      cpuInterface(state, device, mpidr(index));
+    }
+  }
+
+  private long mpidr(int index) {
+    return (long) vgic.cpu(index).affinity() << 32;
+  }
+
+  private static void distributor(State state, DeviceOps device, GicRegister register) {
+    state.value(device, DIST_REGS, register.spec().offset());
+  }
+
+  private static void redistributor(State state, DeviceOps device, long mpidr) {
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_PROPBASER.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_PENDBASER.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_IGROUPR0.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISENABLER0.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_IPRIORITYR.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISPENDR0.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISACTIVER0.spec());
+    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_CTLR.spec());
+  }
+
+  /** The control register first: it checks what the host has. */
+  private static void cpuInterface(State state, DeviceOps device, long mpidr) {
+    systemRegister(state, device, mpidr, IccRegister.ICC_SRE_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_CTLR_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_PMR_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_BPR0_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_BPR1_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_AP0R_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_AP1R_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_IGRPEN0_EL1);
+    systemRegister(state, device, mpidr, IccRegister.ICC_IGRPEN1_EL1);
+  }
+
+  private static void systemRegister(
+      State state, DeviceOps device, long mpidr, IccRegister register) {
+    state.value(device, CPU_SYSREGS, mpidr | register.encoding(0));
+  }
+
+  /** The words of a register, or of an array of registers. */
+  private static void array(
+      State state, DeviceOps device, int group, long whose, RegisterSpec spec) {
+    for (int i = 0; i < spec.count(); i++) {
+      for (int word = 0; word < spec.width(); word += 4) {
+        state.value(device, group, whose | spec.offset(i) + word);
+      }
+    }
+  }
+
+  /** The part of a register with bits for each interrupt that is a vCPU's own. */
+  private static void banked(State state, DeviceOps device, long whose, GicRegister register) {
+    RegisterSpec spec = register.spec();
+    int end = Interrupt.PRIVATE * spec.bitsPerInterrupt() / 8;
+    for (int at = 0; at < end; at += 4) {
+      state.value(device, DIST_REGS, whose | spec.offset() + at);
+    }
+  }
+
+  /** The part of a register with bits for each interrupt that is the SPIs'. */
+  private void shared(State state, DeviceOps device, GicRegister register) {
+    RegisterSpec spec = register.spec();
+    long whose = vgic.isV2() ? (long) vgic.cpu(0).id << 32 : 0;
+    int begin = Interrupt.PRIVATE * spec.bitsPerInterrupt() / 8;
+    int end = vgic.interruptCount() * spec.bitsPerInterrupt() / 8;
+    for (int at = begin; at < end; at += 4) {
+      state.value(device, DIST_REGS, whose | spec.offset() + at);
+    }
+  }
+}

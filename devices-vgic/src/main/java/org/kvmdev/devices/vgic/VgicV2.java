@@ -1,0 +1,125 @@
+package org.kvmdev.devices.vgic;
+
+import org.kvmdev.api.AttributeDevice;
+import org.kvmdev.api.Completeness;
+import org.kvmdev.api.DeviceType;
+import org.kvmdev.api.Errno;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.Vcpu;
+
+/** The device KVM_DEV_TYPE_ARM_VGIC_V2: a client's view of a GICv2. */
+final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
+  /** The type. */
+  static final DeviceType TYPE =
+      DeviceType.of(
+              5,
+              "KVM_DEV_TYPE_ARM_VGIC_V2",
+              "kvm-arm-vgic-v2",
+              "Arm's Generic Interrupt Controller, version 2, for up to 8 vCPUs.")
+          .limit("VGIC", 1, Errno.EEXIST)
+          .state(Completeness.COMPLETE)
+          .attributes(VgicV2Attribute.TABLE)
+          .source("Documentation/virt/kvm/devices/arm-vgic.rst; IHI 0048B")
+          .build();
+
+  private final Vgic vgic;
+  private final DistributorV2 distributor;
+
+  VgicV2(Vgic vgic) {
+    super(VgicV2Attribute.TABLE);
+    this.vgic = vgic;
+    distributor = new DistributorV2(vgic);
+  }
+
+  private VgicCpu cpu(long attr) throws KvmException {
+    int id = VgicV2Attribute.vcpuId(attr);
+    Vcpu vcpu = vgic.machine.vcpuById(id);
+    if (vcpu == null) {
+      throw new KvmException(Errno.EINVAL, "there is no vCPU %d", id);
+    }
+    return vgic.cpu(vcpu);
+  }
+
+  private static long offset(long attr) {
+    return attr & 0xffff_ffffL;
+  }
+
+  @Override
+  protected void has(VgicV2Attribute attribute, long attr) throws KvmException {
+    switch (attribute) {
+      case DISTRIBUTOR_REGISTER -> {
+        cpu(attr);
+        RegisterRefusal.check((attr & 3) == 0 && distributor.has(offset(attr)), attr);
+      }
+      case CPU_INTERFACE_REGISTER -> {
+        cpu(attr);
+        RegisterRefusal.check(CpuInterfaceV2.has(offset(attr)), attr);
+      }
+      case DISTRIBUTOR_ADDRESS, CPU_INTERFACE_ADDRESS, INTERRUPT_COUNT, INIT -> {}
+    }
+  }
+
+  @Override
+  protected void beforeSet(VgicV2Attribute attribute, long attr) throws KvmException {
+    switch (attribute) {
+      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER -> cpu(attr);
+      case DISTRIBUTOR_ADDRESS, CPU_INTERFACE_ADDRESS, INTERRUPT_COUNT, INIT -> {}
+    }
+  }
+
+  @Override
+  protected long get(VgicV2Attribute attribute, long attr) throws KvmException {
+    return switch (attribute) {
+      case DISTRIBUTOR_ADDRESS -> vgic.addresses.distributor();
+      case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface();
+      case INTERRUPT_COUNT -> vgic.interruptCount();
+      case INIT -> throw new AssertionError(attribute);
+      case DISTRIBUTOR_REGISTER -> {
+        VgicCpu cpu = cpu(attr);
+        yield vgic.machine.quiesced(
+            () -> {
+              vgic.initialise();
+              return distributor.userRead(cpu, offset(attr));
+            });
+      }
+      case CPU_INTERFACE_REGISTER -> {
+        VgicCpu cpu = cpu(attr);
+        yield vgic.machine.quiesced(
+            () -> {
+              vgic.initialise();
+              return CpuInterfaceV2.userRead(cpu, offset(attr));
+            });
+      }
+    };
+  }
+
+  @Override
+  protected void set(VgicV2Attribute attribute, long attr, long value) throws KvmException {
+    switch (attribute) {
+      case DISTRIBUTOR_ADDRESS ->
+          vgic.addresses.distributor(
+              value, AddressMap.V2_ALIGNMENT, AddressMap.V2_DISTRIBUTOR_SIZE);
+      case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface(value);
+      case INTERRUPT_COUNT -> vgic.interruptCount(value);
+      case INIT -> vgic.initialise();
+      case DISTRIBUTOR_REGISTER -> {
+        VgicCpu cpu = cpu(attr);
+        vgic.machine.quiesced(
+            () -> {
+              vgic.initialise();
+              distributor.userWrite(cpu, offset(attr), value);
+              return vgic;
+            });
+      }
+      case CPU_INTERFACE_REGISTER -> {
+        VgicCpu cpu = cpu(attr);
+        vgic.machine.quiesced(
+            () -> {
+              vgic.initialise();
+              CpuInterfaceV2.userWrite(cpu, offset(attr), value);
+              return vgic;
+            });
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package org.kvmdev.devices.vgic;
+
+/**
+ * The host's virtual CPU interface: what the guest meets between an entry and the next exit. Its
+ * state is the list registers, the virtual machine control (VMCR) and the active priorities (APR);
+ * the last two survive an exit, as the hypervisor keeps them, and are loaded again at the next
+ * entry.
+ *
+ * <p>Guarded by the lock of its vCPU.
+ */
+abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, VirtualCpuInterfaceV3 {
+  /** What is read where no interrupt can be acknowledged. */
+  static final int SPURIOUS = 1023;
+
+  /** The first of the INTIDs that name no interrupt. */
+  static final int SPECIAL = 1020;
+
+  /** An interrupt can be signalled as IRQ. */
+  static final int IRQ = 1;
+
+  /** An interrupt can be signalled as FIQ. */
+  static final int FIQ = 2;
+
+  /** The bits of a priority that a host with five has. */
+  static final int PRIORITY_BITS = 5;
+
+  /** The smallest binary point for group 0, which is one less than that for group 1. */
+  static final int MIN_BINARY_POINT = 7 - PRIORITY_BITS;
+
+  final ListRegister[] registers;
+
+  /** How many list registers are filled; without any, the interface is off (HCR.En). */
+  int used;
+
+  /** A maintenance interrupt is wanted when at most one list register is valid (HCR.UIE). */
+  boolean underflow;
+
+  // The virtual machine control, in fields.
+
+  boolean group0Enabled;
+  boolean group1Enabled;
+
+  /** Group 1 has the binary point of group 0. */
+  boolean commonBinaryPoint;
+
+  /** The end of an interrupt only drops the priority; deactivation is a write of its own. */
+  boolean eoiMode;
+
+  int priorityMask;
+  int binaryPoint0;
+  int binaryPoint1;
+
+  VirtualCpuInterface(int listRegisters) {
+    registers = new ListRegister[listRegisters];
+    for (int i = 0; i < listRegisters; i++) {
+      registers[i] = new ListRegister();
+    }
+  }
+
+  /** What initialising the GIC does: all is zero. */
+  void reset() {
+    group0Enabled = false;
+    group1Enabled = false;
+    commonBinaryPoint = false;
+    eoiMode = false;
+    priorityMask = 0;
+    binaryPoint0 = 0;
+    binaryPoint1 = 0;
+  }
+
+  /**
+   * The control and active priorities reach the hardware, which has a smallest binary point; what
+   * user space wrote below it is lost here.
+   */
+  void load() {
+    binaryPoint0 = Math.max(binaryPoint0, MIN_BINARY_POINT);
+    binaryPoint1 = Math.max(binaryPoint1, MIN_BINARY_POINT + 1);
+  }
+
+  /**
+   * What the interface signals to its CPU.
+   *
+   * @return 0, {@link #IRQ} or {@link #FIQ}
+   */
+  abstract int signals();
+
+  /** Whether the hypervisor is asked to take over. */
+  final boolean wantsMaintenance() {
+    int valid = 0;
+    for (int i = 0; i < used; i++) {
+      ListRegister register = registers[i];
+      if (register.signalsEnd()) {
+        return true;
+      }
+      if (!register.isInvalid()) {
+        valid++;
+      }
+    }
+    return underflow && valid < 2;
+  }
+
+  /** The bits of a priority that decide over preemption. */
+  static int groupPriorityMask(int binaryPoint) {
+    return ~0 << (binaryPoint + 1);
+  }
+}
