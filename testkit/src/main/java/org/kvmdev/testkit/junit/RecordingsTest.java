@@ -4,17 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
 import org.kvmdev.api.DeviceProvider;
 import org.kvmdev.runtime.Kvm;
-import org.kvmdev.testkit.Recordings;
-import org.kvmdev.testkit.Recordings.Recording;
-import org.kvmdev.testkit.replay.Replay;
-import org.kvmdev.testkit.replay.Replayer;
 
 /**
  * Replays a device family's recordings, a test for each: every output must be as recorded. A family
@@ -34,8 +30,7 @@ import org.kvmdev.testkit.replay.Replayer;
 public abstract class RecordingsTest {
   private final int expected;
   private final String[] prefixes;
-  private int recordings;
-  private long calls;
+  private @Nullable Replays replays;
 
   /**
    * Says which recordings are the family's.
@@ -67,41 +62,15 @@ public abstract class RecordingsTest {
    */
   @TestFactory
   public final Stream<DynamicTest> recordings() {
-    List<Recording> matching = Recordings.matching(prefixes);
-    Replayer replayer = new Replayer(kvm());
-    return Stream.concat(
-        Stream.of(DynamicTest.dynamicTest("all recordings are there", () -> count(matching))),
-        matching.stream()
-            .map(one -> DynamicTest.dynamicTest(one.path(), () -> replay(replayer, one))));
-  }
-
-  private void count(List<Recording> matching) {
-    Assertions.assertFalse(matching.isEmpty(), "no recording begins with any of the prefixes");
-    Assertions.assertEquals(
-        expected, matching.size(), "recordings that begin with " + String.join(", ", prefixes));
-  }
-
-  private void replay(Replayer replayer, Recording recording) throws Exception {
-    Replay replay = replayer.replay(recording.trace());
-    if (replay.status() != Replay.Status.EQUAL) {
-      Assertions.fail(replay.report());
-    }
-    Assertions.assertEquals(recording.lines() - 1, replay.calls(), "calls");
-    recordings++;
-    calls += replay.calls();
+    replays = new Replays(kvm(), expected, prefixes);
+    return replays.tests();
   }
 
   /** Says how much was replayed. */
   @AfterAll
   public final void tell() {
-    System.out.println(
-        getClass().getSimpleName()
-            + ": "
-            + recordings
-            + " of "
-            + expected
-            + " recordings replayed equal, "
-            + calls
-            + " calls");
+    if (replays != null) {
+      System.out.println(getClass().getSimpleName() + ": " + replays);
+    }
   }
 }

@@ -96,17 +96,23 @@ final class Words {
   }
 
   private String attribute(Call call) {
-    long group = call.number(Field.GROUP);
-    long attr = call.number(Field.ATTR);
     Handle device = session.handle(call.text(Field.DEV));
-    if (device != null && device.type != null) {
-      for (AttributeGroup declared : device.type.groups()) {
-        if (declared.number() == (int) group) {
-          return declared.name() + " " + attribute(device.type, declared, attr);
+    return attribute(
+        device == null ? null : device.type,
+        (int) call.number(Field.GROUP),
+        call.number(Field.ATTR));
+  }
+
+  /** An attribute by the names of its device type's declaration. */
+  static String attribute(@Nullable DeviceType type, int group, long attr) {
+    if (type != null) {
+      for (AttributeGroup declared : type.groups()) {
+        if (declared.number() == group) {
+          return declared.name() + " " + attribute(type, declared, attr);
         }
       }
     }
-    return "group " + group + " attr " + hex(attr);
+    return "group " + Integer.toUnsignedString(group) + " attr " + hex(attr);
   }
 
   private static String attribute(DeviceType type, AttributeGroup group, long attr) {
