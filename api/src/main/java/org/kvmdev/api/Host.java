@@ -44,8 +44,11 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code vm.attrs}, {@code vcpu.attrs}, {@code kvm.attrs}</td><td>the errno of an attribute
  * that nobody has there, answered after its structure was read. Left out where there are no
  * attributes at all: then the requests for them are ones that nobody has</td></tr>
- * <tr><td>{@code vcpus.max}</td><td>one more than the highest vCPU id, and how many there may
- * be</td></tr>
+ * <tr><td>{@code vcpus.max}</td><td>how many vCPUs a VM may have</td></tr>
+ * <tr><td>{@code vcpu.ids}</td><td>one more than the highest vCPU id; left out where it is {@code
+ * vcpus.max}</td></tr>
+ * <tr><td>{@code vcpu.id.bits}</td><td>how many bits of KVM_CREATE_VCPU's argument are the id; all
+ * where it is left out</td></tr>
  * <tr><td>{@code vcpu.taken}</td><td>the errno of a vCPU id that the VM has already</td></tr>
  * <tr><td>{@code vcpu.mmap}</td><td>what KVM_GET_VCPU_MMAP_SIZE answers, in bytes</td></tr>
  * <tr><td>{@code pins}</td><td>how many interrupt pins a vCPU has</td></tr>

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Errno;
+import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.UserMemory;
 import org.kvmdev.api.machine.GuestMemory;
@@ -14,34 +15,42 @@ final class MemorySlots implements GuestMemory {
   static final int READ_ONLY = 2;
 
   private static final int LOG_DIRTY_PAGES = 1;
-  private static final long PAGE = 4096;
 
-  /** The kernel's KVM_USER_MEM_SLOTS: all that a short can number, less its own three. */
-  private static final int MOST_SLOTS = 32764;
+  /** KVM_MEM_MAX_NR_PAGES. */
+  private static final long MOST_PAGES = (1L << 31) - 1;
+
+  private final int flags;
+  private final long page;
+  private final int most;
+  private final long word;
+  private final long userEnd;
+  private final int guestBits;
 
   private volatile Slot[] slots = {};
 
   private record Slot(
       int number, int flags, long base, long size, UserMemory memory, long userAddress) {}
 
-  /** KVM_SET_USER_MEMORY_REGION, with the VM's lock held. */
-  void set(int number, int flags, long base, long size, UserMemory memory, long userAddress)
+  /**
+   * No slots yet.
+   *
+   * @param host says how large pages and addresses are
+   * @param type the VM's type, which on some hosts says how large guest addresses are
+   */
+  MemorySlots(Host host, long type) {
+    flags = host.number("cap.81", 0) == 0 ? LOG_DIRTY_PAGES : LOG_DIRTY_PAGES | READ_ONLY;
+    page = host.number("page.size", 4096);
+    most = (int) host.number("cap.10", 32764);
+    word = -1L >>> 64 - host.number("word.bits", 64);
+    userEnd = host.number("user.end", -1);
+    long typeBits = type & host.number("guest.bits.type", 0);
+    guestBits = (int) (typeBits != 0 ? typeBits : host.number("guest.bits", 64));
+  }
+
+  /** KVM_SET_USER_MEMORY_REGION, with the VM's lock held, in the kernel's order of checks. */
+  void set(int number, int slotFlags, long base, long size, UserMemory memory, long userAddress)
       throws KvmException {
-    if ((flags & ~(LOG_DIRTY_PAGES | READ_ONLY)) != 0) {
-      throw new KvmException(Errno.EINVAL, "memory slot flags %#x: only 1 and 2 exist", flags);
-    }
-    if ((base | size | userAddress) % PAGE != 0) {
-      throw new KvmException(
-          Errno.EINVAL, "memory slot of %#x bytes at %#x: pages are 4096 bytes", size, base);
-    }
-    if (number >>> 16 != 0 || number >= MOST_SLOTS) {
-      throw new KvmException(
-          Errno.EINVAL, "memory slot %d: the highest number is %d", number, MOST_SLOTS - 1);
-    }
-    if (Long.compareUnsigned(base + size, base) < 0) {
-      throw new KvmException(
-          Errno.EINVAL, "memory slot of %#x bytes at %#x reaches beyond 2^64", size, base);
-    }
+    check(number, slotFlags, base, size, userAddress & word);
     List<Slot> next = new ArrayList<>(List.of(slots));
     Slot old = next.stream().filter(slot -> slot.number == number).findAny().orElse(null);
     if (size == 0) {
@@ -53,7 +62,7 @@ final class MemorySlots implements GuestMemory {
       if (old != null
           && (old.size != size
               || old.userAddress != userAddress
-              || ((old.flags ^ flags) & READ_ONLY) != 0)) {
+              || ((old.flags ^ slotFlags) & READ_ONLY) != 0)) {
         throw new KvmException(
             Errno.EINVAL,
             "memory slot %d exists with another size, user address or access; remove it first",
@@ -67,10 +76,43 @@ final class MemorySlots implements GuestMemory {
               Errno.EEXIST, "memory slot %d overlaps slot %d", number, slot.number);
         }
       }
-      next.add(new Slot(number, flags, base, size, memory, userAddress));
+      if (guestBits < 64 && base + size - 1 >>> guestBits != 0) {
+        throw new KvmException(
+            Errno.EFAULT, "memory slot %d: guest addresses have %d bits", number, guestBits);
+      }
+      next.add(new Slot(number, slotFlags, base, size, memory, userAddress));
       next.sort((one, other) -> Long.compareUnsigned(one.base, other.base));
     }
     slots = next.toArray(Slot[]::new);
+  }
+
+  private void check(int number, int slotFlags, long base, long size, long userAddress)
+      throws KvmException {
+    if ((slotFlags & ~flags) != 0) {
+      throw new KvmException(
+          Errno.EINVAL, "memory slot flags %#x: this host has %#x", slotFlags, flags);
+    }
+    if ((base | size | userAddress) % page != 0) {
+      throw new KvmException(
+          Errno.EINVAL, "memory slot of %#x bytes: pages are of %d bytes", size, page);
+    }
+    if (Long.compareUnsigned(size, userEnd) > 0
+        || Long.compareUnsigned(userAddress, userEnd - size) > 0) {
+      throw new KvmException(
+          Errno.EINVAL, "user memory at %#x: a process has it up to %#x", userAddress, userEnd);
+    }
+    if (number >>> 16 != 0 || number >= most) {
+      throw new KvmException(
+          Errno.EINVAL, "memory slot %d: the highest number is %d", number, most - 1);
+    }
+    if (Long.compareUnsigned(base + size, base) < 0) {
+      throw new KvmException(
+          Errno.EINVAL, "memory slot of %#x bytes at %#x reaches beyond 2^64", size, base);
+    }
+    if (Long.compareUnsigned(size, MOST_PAGES * page) > 0) {
+      throw new KvmException(
+          Errno.EINVAL, "memory slot of %#x bytes: the most is %#x", size, MOST_PAGES * page);
+    }
   }
 
   @Override
@@ -99,12 +141,12 @@ final class MemorySlots implements GuestMemory {
         return false;
       }
       long offset = where - slot.base;
-      int step = (int) Math.min(left, PAGE - (where & PAGE - 1));
+      int step = (int) Math.min(left, page - (where & page - 1));
       try {
         if (out) {
-          slot.memory.write(slot.userAddress + offset, bytes, index, step);
+          slot.memory.write(slot.userAddress + offset & word, bytes, index, step);
         } else {
-          slot.memory.read(slot.userAddress + offset, bytes, index, step);
+          slot.memory.read(slot.userAddress + offset & word, bytes, index, step);
         }
       } catch (KvmException fault) {
         return false;

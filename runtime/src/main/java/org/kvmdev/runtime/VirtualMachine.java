@@ -42,7 +42,7 @@ final class VirtualMachine implements Machine {
 
   final ReentrantLock lock = new ReentrantLock();
   final Bus bus = new Bus();
-  final MemorySlots memory = new MemorySlots();
+  final MemorySlots memory;
   final RoutingTable routing;
   final Ports ports = new Ports();
   final List<Plugin> plugins;
@@ -65,6 +65,7 @@ final class VirtualMachine implements Machine {
     this.host = host;
     this.type = type;
     this.plugins = plugins;
+    this.memory = new MemorySlots(host, type);
     this.routing = new RoutingTable(host);
     this.vcpuLimit = (int) host.number("vcpus.max", 512);
     for (Plugin plugin : plugins) {
@@ -346,7 +347,7 @@ final class VirtualMachine implements Machine {
       }
       tell(port -> port.creating(id));
       if (vcpuById(id) != null) {
-        throw new KvmException(Errno.EEXIST, "vCPU %d exists", id);
+        throw new KvmException(host.errno("vcpu.taken", Errno.EEXIST), "vCPU %d exists", id);
       }
       reservation.reserve();
       VirtualCpu vcpu = new VirtualCpu(this, all.length, id);

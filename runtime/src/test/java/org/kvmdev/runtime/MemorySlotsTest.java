@@ -5,14 +5,22 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.kvmdev.runtime.VmTest.refused;
 
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.kvmdev.api.Errno;
+import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 
 /** Guest memory through its slots. */
 class MemorySlotsTest {
-  private final MemorySlots slots = new MemorySlots();
+  private static Host host(String... lines) {
+    String text = "architecture=a\nendian=little\n" + String.join("\n", lines);
+    return Host.read("test", new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private final MemorySlots slots = new MemorySlots(host("cap.81=1"), 0);
   private final byte[] user = new byte[0x4000];
   private final BytesMemory memory = new BytesMemory(user);
 
@@ -59,6 +67,52 @@ class MemorySlotsTest {
     refused(Errno.EEXIST, () -> map(1, 0x2000, 0x1000, 0));
     refused(Errno.EINVAL, () -> map(0, 0x1000, 0x1000, 0));
     refused(Errno.EINVAL, () -> map(7, 0, 0, 0));
+  }
+
+  @Test
+  void pagesAndSlotsAreTheHosts() throws KvmException {
+    MemorySlots large = new MemorySlots(host("page.size=65536", "cap.10=32767"), 0);
+    refused(Errno.EINVAL, () -> large.set(0, 0, 0, 0x1000, memory, 0));
+    refused(Errno.EINVAL, () -> large.set(0, 0, 0x1000, 0x10000, memory, 0));
+    refused(Errno.EINVAL, () -> large.set(0, 0, 0, 0x10000, memory, 0x1000));
+    refused(Errno.EINVAL, () -> large.set(32767, 0, 0, 0x10000, memory, 0));
+    refused(Errno.EINVAL, () -> large.set(0, MemorySlots.READ_ONLY, 0, 0x10000, memory, 0));
+    large.set(32766, 0, 0, 0x10000, memory, 0);
+    assertTrue(large.isMapped(0xffff));
+  }
+
+  @Test
+  void guestAddressesHaveTheBitsOfTheTypeElseOfTheHost() throws KvmException {
+    Host host = host("guest.bits=40", "guest.bits.type=0xff");
+    MemorySlots forty = new MemorySlots(host, 0);
+    forty.set(0, 0, (1L << 40) - 0x1000, 0x1000, memory, 0);
+    refused(Errno.EEXIST, () -> forty.set(1, 0, (1L << 40) - 0x1000, 0x2000, memory, 0));
+    refused(Errno.EFAULT, () -> forty.set(1, 0, 1L << 40, 0x1000, memory, 0));
+    MemorySlots thirtySix = new MemorySlots(host, 36);
+    thirtySix.set(0, 0, (1L << 36) - 0x1000, 0x1000, memory, 0);
+    refused(Errno.EFAULT, () -> thirtySix.set(1, 0, 1L << 36, 0x1000, memory, 0));
+  }
+
+  @Test
+  void userMemoryEndsWhereTheHostSays() throws KvmException {
+    MemorySlots small = new MemorySlots(host("word.bits=32", "user.end=0xc0000000"), 0);
+    refused(Errno.EINVAL, () -> small.set(0, 0, 0, 0x1000, memory, 0xc000_0000L));
+    refused(Errno.EINVAL, () -> small.set(0, 0, 0, 0x2000, memory, 0xbfff_f000L));
+    refused(Errno.EINVAL, () -> small.set(0, 0, 0, 1L << 40, memory, 0));
+    small.set(0, 0, 0, 0x1000, memory, 0xbfff_f000L);
+    // The high half of an address is not looked at: this is address 0x1000.
+    small.set(1, 0, 0x1000, 0x1000, memory, 0x5_0000_1000L);
+    user[0x1000] = 42;
+    byte[] back = new byte[1];
+    assertTrue(small.read(0x1000, back, 0, 1));
+    assertArrayEquals(new byte[] {42}, back);
+  }
+
+  @Test
+  void aSlotHasFewerThanTwoToThe31Pages() throws KvmException {
+    refused(Errno.EINVAL, () -> map(0, 0, 1L << 43, 0));
+    map(0, 0, (1L << 43) - 0x1000, 0);
+    assertTrue(slots.isMapped((1L << 43) - 0x1001));
   }
 
   @Test

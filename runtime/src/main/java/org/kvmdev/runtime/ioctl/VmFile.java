@@ -83,7 +83,8 @@ final class VmFile extends OpenFile {
   }
 
   private int createVcpu(KvmProcess caller, long argument) throws KvmException {
-    int id = argument >>> 31 == 0 ? (int) argument : OUT_OF_RANGE;
+    long wanted = argument & -1L >>> 64 - caller.host().number("vcpu.id.bits", 64);
+    int id = wanted >>> 31 == 0 ? (int) wanted : OUT_OF_RANGE;
     FileNumber number = new FileNumber(caller);
     try {
       Vcpu vcpu = vm.createVcpu(id, number);
