@@ -6,4 +6,9 @@ module org.kvmdev.cli {
   requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires org.kvmdev.testkit;
+  requires static org.jspecify;
+
+  // picocli fills in the fields of the command's classes.
+  opens org.kvmdev.cli to
+      info.picocli;
 }

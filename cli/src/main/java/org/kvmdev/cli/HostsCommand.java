@@ -1,0 +1,66 @@
+package org.kvmdev.cli;
+
+import java.util.concurrent.Callable;
+import org.kvmdev.api.DeviceType;
+import org.kvmdev.api.Host;
+import org.kvmdev.runtime.Kvm;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Which hosts there are. */
+@Command(
+    name = "hosts",
+    description = "Lists the recorded hosts that VMs can be made on, and their device types.",
+    mixinStandardHelpOptions = true)
+final class HostsCommand implements Callable<Integer> {
+  @Mixin private Scope scope;
+
+  @Override
+  public Integer call() {
+    try (Kvm kvm = scope.kvm()) {
+      if (scope.isJson()) {
+        printJson(kvm);
+      } else {
+        print(kvm);
+      }
+      return kvm.faults().isEmpty() ? 0 : 1;
+    }
+  }
+
+  private void print(Kvm kvm) {
+    Table table = new Table("HOST", "ARCHITECTURE", "ENDIAN", "KERNEL", "DEVICE TYPES");
+    for (Host host : kvm.hosts()) {
+      table.add(
+          host.name(),
+          host.architecture(),
+          host.text("endian"),
+          host.kernel(),
+          String.join(" ", kvm.types(host).stream().map(DeviceType::name).toList()));
+    }
+    table.print(scope.out(), "");
+  }
+
+  private void printJson(Kvm kvm) {
+    Json.print(
+        scope.out(),
+        json -> {
+          json.writeStartArray();
+          for (Host host : kvm.hosts()) {
+            json.writeStartObject();
+            json.writeStringField("host", host.name());
+            json.writeObjectFieldStart("values");
+            for (String key : host.keys()) {
+              json.writeStringField(key, host.text(key));
+            }
+            json.writeEndObject();
+            json.writeArrayFieldStart("types");
+            for (DeviceType type : kvm.types(host)) {
+              json.writeString(type.name());
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+          }
+          json.writeEndArray();
+        });
+  }
+}

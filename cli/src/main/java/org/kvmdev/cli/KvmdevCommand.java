@@ -1,0 +1,64 @@
+package org.kvmdev.cli;
+
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** The command itself; without a subcommand it teaches. */
+@Command(
+    name = "kvmdev",
+    description =
+        "KVM's device-control API on the JVM: interrupt controllers that answer as Linux's KVM"
+            + " does.",
+    synopsisSubcommandLabel = "COMMAND",
+    footerHeading = "%nFor a start:%n",
+    footer = {
+      "  kvmdev replay                                  all bundled recordings of real kernels",
+      "  kvmdev replay mpic/42-guest-irq                one of them, by the begin of its name",
+      "  kvmdev list                                    which device types there are",
+      "  kvmdev describe KVM_DEV_TYPE_FSL_MPIC_42       its attributes and registers",
+      "  kvmdev --plugins DIR list                      with the device jars in DIR",
+      "  source <(kvmdev completion)                    completion for bash and zsh",
+      "",
+      "Exit code: 0 all well, 1 a difference or a fault, 2 a wrong command line."
+    },
+    versionProvider = KvmdevCommand.Version.class,
+    mixinStandardHelpOptions = true,
+    subcommands = {
+      ReplayCommand.class,
+      ListCommand.class,
+      DescribeCommand.class,
+      HostsCommand.class,
+      KvmdevCommand.Completion.class
+    })
+final class KvmdevCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+  }
+
+  /** The version of the module, or of the jar's manifest. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version =
+          KvmdevCommand.class
+              .getModule()
+              .getDescriptor()
+              .rawVersion()
+              .orElse("(not packaged)");
+      return new String[] {"kvmdev " + version};
+    }
+  }
+
+  /** Prints the completion script. */
+  @Command(
+      name = "completion",
+      description = "Prints a script that completes kvmdev's command line in bash and zsh.",
+      mixinStandardHelpOptions = true)
+  static final class Completion extends GenerateCompletion {}
+}

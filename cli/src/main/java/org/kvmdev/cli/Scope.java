@@ -1,0 +1,53 @@
+package org.kvmdev.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.runtime.Kvm;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What every subcommand takes: where device jars are, and how answers are written. */
+final class Scope {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(
+      names = "--plugins",
+      paramLabel = "DIR",
+      description =
+          "A folder of device jars: each x.jar alone, or a folder x/ of jars, is a plug-in.")
+  private @Nullable Path plugins;
+
+  @Option(names = "--json", description = "Answers as JSON.")
+  private boolean json;
+
+  boolean isJson() {
+    return json;
+  }
+
+  PrintWriter out() {
+    return command.commandLine().getOut();
+  }
+
+  PrintWriter err() {
+    return command.commandLine().getErr();
+  }
+
+  /** Finds the device types; what keeps a jar from being used is told, and the rest goes on. */
+  Kvm kvm() {
+    if (plugins != null && !Files.isDirectory(plugins)) {
+      throw new WrongInput(
+          "--plugins "
+              + plugins
+              + (Files.exists(plugins)
+                  ? " is no folder: give the folder that the jar lies in"
+                  : " does not exist: give a folder of device jars"));
+    }
+    Kvm kvm = plugins == null ? Kvm.load() : Kvm.load(plugins);
+    kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
+    return kvm;
+  }
+}

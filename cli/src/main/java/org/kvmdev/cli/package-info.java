@@ -1,0 +1,2 @@
+/** The {@code kvmdev} command: a class for each subcommand. */
+package org.kvmdev.cli;
