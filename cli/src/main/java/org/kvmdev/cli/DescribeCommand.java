@@ -18,8 +18,8 @@ import org.kvmdev.api.register.RegisterMap;
 import org.kvmdev.api.register.RegisterSpec;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** What a device type declares. */
 @Command(
@@ -27,7 +27,7 @@ import picocli.CommandLine.Parameters;
     description = "Describes a device type: its groups, attributes and registers.",
     mixinStandardHelpOptions = true)
 final class DescribeCommand implements Callable<Integer> {
-  @Mixin private Scope scope;
+  @ParentCommand private KvmdevCommand kvmdev;
 
   @Parameters(
       paramLabel = "TYPE",
@@ -36,12 +36,12 @@ final class DescribeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (Kvm kvm = scope.kvm()) {
+    try (Kvm kvm = kvmdev.scope().kvm()) {
       DeviceType type = find(kvm.types(), wanted);
-      if (scope.isJson()) {
-        Json.print(scope.out(), json -> write(json, type));
+      if (kvmdev.scope().isJson()) {
+        Json.print(kvmdev.scope().out(), json -> write(json, type));
       } else {
-        print(scope.out(), kvm, type);
+        print(kvmdev.scope().out(), kvm, type);
       }
       return 0;
     }
@@ -105,7 +105,13 @@ final class DescribeCommand implements Callable<Integer> {
       out.println("group " + group.number() + " " + group.name() + ": " + group.summary());
       for (KeyField field : group.fields()) {
         out.println(
-            "  attr[" + field.high() + ":" + field.low() + "] " + field.name() + ": "
+            "  attr["
+                + field.high()
+                + ":"
+                + field.low()
+                + "] "
+                + field.name()
+                + ": "
                 + field.meaning());
       }
       out.println("  any other attr: " + unknown(group));
@@ -121,8 +127,16 @@ final class DescribeCommand implements Callable<Integer> {
             ? "attr %#x to %#x".formatted(attribute.firstKey(), attribute.lastKey())
             : "attr " + attribute.number();
     out.println(
-        "  " + number + " " + attribute.name() + ", " + attribute.size() + " bytes, "
-            + words(List.of(attribute.access())) + ": " + attribute.summary());
+        "  "
+            + number
+            + " "
+            + attribute.name()
+            + ", "
+            + attribute.size()
+            + " bytes, "
+            + words(List.of(attribute.access()))
+            + ": "
+            + attribute.summary());
     sentence(out, attribute.when());
     sentence(out, attribute.effects());
     sentence(out, attribute.source());

@@ -5,7 +5,7 @@ import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Host;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ParentCommand;
 
 /** Which hosts there are. */
 @Command(
@@ -13,12 +13,12 @@ import picocli.CommandLine.Mixin;
     description = "Lists the recorded hosts that VMs can be made on, and their device types.",
     mixinStandardHelpOptions = true)
 final class HostsCommand implements Callable<Integer> {
-  @Mixin private Scope scope;
+  @ParentCommand private KvmdevCommand kvmdev;
 
   @Override
   public Integer call() {
-    try (Kvm kvm = scope.kvm()) {
-      if (scope.isJson()) {
+    try (Kvm kvm = kvmdev.scope().kvm()) {
+      if (kvmdev.scope().isJson()) {
         printJson(kvm);
       } else {
         print(kvm);
@@ -37,12 +37,12 @@ final class HostsCommand implements Callable<Integer> {
           host.kernel(),
           String.join(" ", kvm.types(host).stream().map(DeviceType::name).toList()));
     }
-    table.print(scope.out(), "");
+    table.print(kvmdev.scope().out(), "");
   }
 
   private void printJson(Kvm kvm) {
     Json.print(
-        scope.out(),
+        kvmdev.scope().out(),
         json -> {
           json.writeStartArray();
           for (Host host : kvm.hosts()) {

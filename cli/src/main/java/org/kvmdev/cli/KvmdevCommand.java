@@ -3,6 +3,7 @@ package org.kvmdev.cli;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
@@ -36,6 +37,12 @@ import picocli.CommandLine.Spec;
 final class KvmdevCommand implements Runnable {
   @Spec private CommandSpec spec;
 
+  @Mixin private Scope scope;
+
+  Scope scope() {
+    return scope;
+  }
+
   @Override
   public void run() {
     spec.commandLine().usage(spec.commandLine().getOut());
@@ -46,11 +53,7 @@ final class KvmdevCommand implements Runnable {
     @Override
     public String[] getVersion() {
       String version =
-          KvmdevCommand.class
-              .getModule()
-              .getDescriptor()
-              .rawVersion()
-              .orElse("(not packaged)");
+          KvmdevCommand.class.getModule().getDescriptor().rawVersion().orElse("(not packaged)");
       return new String[] {"kvmdev " + version};
     }
   }

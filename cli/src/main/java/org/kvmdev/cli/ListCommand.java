@@ -8,7 +8,7 @@ import org.kvmdev.api.Host;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.Plugin;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.ParentCommand;
 
 /** Which device types there are. */
 @Command(
@@ -16,12 +16,12 @@ import picocli.CommandLine.Mixin;
     description = "Lists the device types: number, name, jar, module, version, hosts.",
     mixinStandardHelpOptions = true)
 final class ListCommand implements Callable<Integer> {
-  @Mixin private Scope scope;
+  @ParentCommand private KvmdevCommand kvmdev;
 
   @Override
   public Integer call() {
-    try (Kvm kvm = scope.kvm()) {
-      if (scope.isJson()) {
+    try (Kvm kvm = kvmdev.scope().kvm()) {
+      if (kvmdev.scope().isJson()) {
         printJson(kvm);
       } else {
         print(kvm);
@@ -43,12 +43,12 @@ final class ListCommand implements Callable<Integer> {
             String.join(" ", hosts(kvm, type)));
       }
     }
-    table.print(scope.out(), "");
+    table.print(kvmdev.scope().out(), "");
   }
 
   private void printJson(Kvm kvm) {
     Json.print(
-        scope.out(),
+        kvmdev.scope().out(),
         json -> {
           json.writeStartArray();
           for (Plugin plugin : kvm.plugins()) {

@@ -7,6 +7,8 @@ import picocli.CommandLine.Help.Ansi;
 
 /** The {@code kvmdev} command's entry. */
 public final class Main {
+  private static final int HELP_WIDTH = 100;
+
   private Main() {}
 
   /**
@@ -33,7 +35,7 @@ public final class Main {
    */
   static int run(PrintWriter out, PrintWriter err, String... arguments) {
     CommandLine line = new CommandLine(new KvmdevCommand());
-    line.setOut(out).setErr(err);
+    line.setOut(out).setErr(err).setUsageHelpWidth(HELP_WIDTH);
     // Answers are read by programs too; colours would only be in their way.
     line.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
     line.setExecutionExceptionHandler(

@@ -20,9 +20,9 @@ import org.kvmdev.testkit.trace.Trace;
 import org.kvmdev.testkit.trace.TraceException;
 import org.kvmdev.testkit.trace.TraceReader;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** Replays recordings. */
 @Command(
@@ -39,7 +39,7 @@ final class ReplayCommand implements Callable<Integer> {
   private static final String FILE_NAME_END = ".kvmtrace.jsonl";
   private static final long PROGRESS_NANOS = 1_000_000_000L;
 
-  @Mixin private Scope scope;
+  @ParentCommand private KvmdevCommand kvmdev;
 
   @Parameters(
       paramLabel = "RECORDING",
@@ -76,7 +76,7 @@ final class ReplayCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     List<Source> sources = sources();
-    try (Kvm kvm = scope.kvm()) {
+    try (Kvm kvm = kvmdev.scope().kvm()) {
       Replayer replayer = new Replayer(kvm, differences);
       Map<String, Sum> sums = new LinkedHashMap<>();
       List<Replay> replays = new ArrayList<>();
@@ -86,7 +86,7 @@ final class ReplayCommand implements Callable<Integer> {
         Source source = sources.get(i);
         if (System.nanoTime() - told > PROGRESS_NANOS) {
           told = System.nanoTime();
-          scope.err().println("… " + i + " of " + sources.size() + " recordings");
+          kvmdev.scope().err().println("… " + i + " of " + sources.size() + " recordings");
         }
         Sum sum = sums.computeIfAbsent(source.family, family -> new Sum());
         sum.recordings++;
@@ -95,17 +95,17 @@ final class ReplayCommand implements Callable<Integer> {
           count(sum, replay);
           bad |= replay.status() == Replay.Status.DIFFERENT;
           replays.add(replay);
-          if (!scope.isJson()) {
-            scope.out().println(replay.report());
-            scope.out().flush();
+          if (!kvmdev.scope().isJson()) {
+            kvmdev.scope().out().println(replay.report());
+            kvmdev.scope().out().flush();
           }
         } catch (TraceException | IllegalArgumentException e) {
           sum.unreadable++;
           bad = true;
-          scope.err().println("kvmdev: " + e.getMessage());
+          kvmdev.scope().err().println("kvmdev: " + e.getMessage());
         }
       }
-      if (scope.isJson()) {
+      if (kvmdev.scope().isJson()) {
         printJson(replays);
       } else {
         print(sums);
@@ -190,8 +190,8 @@ final class ReplayCommand implements Callable<Integer> {
     if (sums.size() > 1) {
       row(table, "all", all);
     }
-    scope.out().println();
-    table.print(scope.out(), "");
+    kvmdev.scope().out().println();
+    table.print(kvmdev.scope().out(), "");
   }
 
   private static void row(Table table, String family, Sum sum) {
@@ -207,7 +207,7 @@ final class ReplayCommand implements Callable<Integer> {
 
   private void printJson(List<Replay> replays) {
     Json.print(
-        scope.out(),
+        kvmdev.scope().out(),
         json -> {
           json.writeStartArray();
           for (Replay replay : replays) {

@@ -7,21 +7,26 @@ import org.jspecify.annotations.Nullable;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** What every subcommand takes: where device jars are, and how answers are written. */
+/**
+ * What the command and every subcommand take, before or after its name: where device jars are, and
+ * how answers are written.
+ */
 final class Scope {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
   @Option(
       names = "--plugins",
+      scope = ScopeType.INHERIT,
       paramLabel = "DIR",
       description =
           "A folder of device jars: each x.jar alone, or a folder x/ of jars, is a plug-in.")
   private @Nullable Path plugins;
 
-  @Option(names = "--json", description = "Answers as JSON.")
+  @Option(names = "--json", scope = ScopeType.INHERIT, description = "Answers as JSON.")
   private boolean json;
 
   boolean isJson() {

@@ -23,9 +23,11 @@ class ArchitectureTest {
   @Test
   void everyModuleIsLookedAt() {
     for (String module :
-        List.of("api", "runtime", "testkit", "cli", "devices.mpic", "devices.vgic", "devices.xics")) {
+        List.of(
+            "api", "runtime", "testkit", "cli", "devices.mpic", "devices.vgic", "devices.xics")) {
       assertTrue(
-          CLASSES.stream().anyMatch(type -> type.getName().startsWith("org.kvmdev." + module + ".")),
+          CLASSES.stream()
+              .anyMatch(type -> type.getName().startsWith("org.kvmdev." + module + ".")),
           () -> "no class of " + module + " was found");
     }
   }
@@ -85,7 +87,11 @@ class ArchitectureTest {
 
   @TestFactory
   Stream<DynamicTest> aDeviceIsAPlainModel() {
-    return devices(module -> Rules.isAPlainModel(module + "..").check(CLASSES));
+    return devices(
+        module -> {
+          Rules.isAPlainModel(module + "..").check(CLASSES);
+          Rules.startsNoThread(module + "..").check(CLASSES);
+        });
   }
 
   @Test
@@ -95,7 +101,13 @@ class ArchitectureTest {
 
   @Test
   void theSpiShowsNothingButItselfAndJava() {
-    Rules.showsOnly("org.kvmdev.api..", "java.lang..", "java.util..", "java.io", "java.nio", "org.kvmdev.api..")
+    Rules.showsOnly(
+            "org.kvmdev.api..",
+            "java.lang..",
+            "java.util..",
+            "java.io",
+            "java.nio",
+            "org.kvmdev.api..")
         .check(CLASSES);
   }
 

@@ -23,11 +23,14 @@ import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.constantpool.StringEntry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.Timer;
+import java.util.concurrent.Executor;
 import java.util.regex.Pattern;
 
 /**
- * The arrows of the design, and what a model may use; each rule for the packages that it is given, so
- * that a fixture can show that it fails.
+ * The arrows of the design, and what a model may use; each rule for the packages that it is given,
+ * so that a fixture can show that it fails.
  */
 final class Rules {
   /** Names of architectures and of their interrupt controllers, as words or parts of names. */
@@ -35,6 +38,9 @@ final class Rules {
       Pattern.compile(
           "(?i)(aarch|arm64|armv|powerpc|ppc|x86|amd64|riscv|s390|loongarch"
               + "|gic(?!al)|mpic|xics|xive|openpic|ioapic)");
+
+  /** What a lock's owner-to-be may call. */
+  private static final Set<String> WAITING = Set.of("onSpinWait", "yield", "currentThread");
 
   private Rules() {}
 
@@ -48,7 +54,7 @@ final class Rules {
         .because("the arrows run cli → testkit → runtime → api ← devices-*");
   }
 
-  /** A model is plain Java: no files, sockets, threads, clocks or logs. */
+  /** A model is plain Java: no files, sockets, clocks or logs. */
   static ArchRule isAPlainModel(String packages) {
     return noClasses()
         .that()
@@ -67,16 +73,29 @@ final class Rules {
                     "java.lang.reflect..")
                 .or(
                     describe(
-                        "threads, timers and loggers",
+                        "processes, timers, executors and loggers",
                         type ->
-                            type.isEquivalentTo(Thread.class)
-                                || type.isEquivalentTo(Runtime.class)
+                            type.isEquivalentTo(Runtime.class)
                                 || type.isEquivalentTo(ProcessBuilder.class)
-                                || type.isEquivalentTo(java.util.Timer.class)
+                                || type.isEquivalentTo(Timer.class)
                                 || type.isAssignableTo(System.Logger.class)
-                                || type.isAssignableTo(
-                                    java.util.concurrent.Executor.class))))
+                                || type.isAssignableTo(Executor.class))))
         .because("whoever knows the hardware's manual reads a model without knowing a framework");
+  }
+
+  /** A model starts no thread and never sleeps; it may wait for a lock. */
+  static ArchRule startsNoThread(String packages) {
+    return noClasses()
+        .that()
+        .resideInAPackage(packages)
+        .should()
+        .callCodeUnitWhere(
+            describe(
+                "the code is a thread's, and more than a hint to wait",
+                call ->
+                    call.getTargetOwner().isAssignableTo(Thread.class)
+                        && !WAITING.contains(call.getTarget().getName())))
+        .because("a device runs on the threads of whoever calls it");
   }
 
   /** JUnit is one face of the kit, not the kit. */

@@ -41,7 +41,7 @@ class RulesTest {
 
   @Test
   void aModelWithAThreadIsFound() {
-    fails(Rules.isAPlainModel(FIXTURES), TicksByItself.class, "java.lang.Thread");
+    fails(Rules.startsNoThread(FIXTURES), TicksByItself.class, "java.lang.Thread");
   }
 
   @Test

@@ -1,0 +1,152 @@
+package org.kvmdev.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.kvmdev.testkit.Recordings;
+
+/** The command as its users type it. */
+class CommandTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... arguments) {
+    return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), arguments);
+  }
+
+  private void answers(String text) {
+    assertTrue(out.toString().contains(text), () -> text + " is not in: " + out);
+  }
+
+  private void complains(String text) {
+    assertTrue(err.toString().contains(text), () -> text + " is not in: " + err);
+  }
+
+  private static byte[] recording(String path) throws IOException {
+    return Recordings.matching(path).get(0).open().readAllBytes();
+  }
+
+  @Test
+  void withoutACommandItTeaches() {
+    assertEquals(0, run());
+    answers("kvmdev describe KVM_DEV_TYPE_FSL_MPIC_42");
+  }
+
+  @Test
+  void listNamesEveryFamilysTypes() {
+    assertEquals(0, run("list"));
+    answers("KVM_DEV_TYPE_FSL_MPIC_42");
+    answers("powerpc-e500v2-6.12");
+    answers("KVM_DEV_TYPE_XICS");
+  }
+
+  @Test
+  void answersCanBeReadByPrograms() {
+    assertEquals(0, run("list", "--json"));
+    answers("\"name\" : \"KVM_DEV_TYPE_FSL_MPIC_20\"");
+    assertEquals(0, run("--json", "hosts"));
+    answers("\"vm.types\" : \"0 2\"");
+    assertEquals(0, run("describe", "--json", "1"));
+    answers("\"name\" : \"SVR\"");
+    assertEquals(0, run("replay", "--json", "mpic/20-connect"));
+    answers("\"status\" : \"equal\"");
+  }
+
+  @Test
+  void describeShowsRegistersWithOffsetWidthAccessResetAndSentence() {
+    assertEquals(0, run("describe", "FSL_MPIC_42"));
+    answers("KVM_DEV_MPIC_GRP_IRQ_ACTIVE");
+    assertTrue(
+        out.toString()
+            .lines()
+            .anyMatch(line -> line.matches(" *0x10e0 +SVR +4 +rw +0xffff +\\S.*")),
+        out::toString);
+  }
+
+  @Test
+  void aWrongNameSaysWhatThereIs() {
+    assertEquals(2, run("describe", "KVM_DEV_TYPE_PIC"));
+    complains("2 KVM_DEV_TYPE_FSL_MPIC_42");
+    assertEquals(2, run("describe", "mpic"));
+    complains("there is no device type mpic");
+    assertEquals(2, run("lst"));
+    complains("kvmdev list");
+    assertEquals(2, run("replay", "mpik"));
+    complains("the bundled families are: arm64, mpic");
+    assertEquals(2, run("--plugins", "/there/is/none", "list"));
+    complains("/there/is/none does not exist");
+  }
+
+  @Test
+  void replayCountsByFamily() {
+    assertEquals(0, run("replay", "mpic/20-connect", "xics/connect"));
+    answers("mpic/20-connect.kvmtrace.jsonl: 67 calls, 67 equal");
+    assertTrue(
+        out.toString().lines().anyMatch(line -> line.matches("all +2 +2 +0 +\\d+ +\\d+ +0")),
+        out::toString);
+  }
+
+  @Test
+  void aRecordingOfAnUnknownHostIsToldApart() {
+    assertEquals(0, run("replay", "xive/"));
+    answers("no host ppc64-xive-6.1");
+  }
+
+  @Test
+  void aDifferenceIsToldWithPlaceCallAndReason(@TempDir Path folder) throws IOException {
+    String text = new String(recording("mpic/20-connect"));
+    String corrupted = text.replaceFirst("\"out\":\"004f0202\"", "\"out\":\"004f0203\"");
+    Path file = folder.resolve("connect.kvmtrace.jsonl");
+    Files.writeString(file, corrupted);
+    assertEquals(1, run("replay", file.toString()));
+    answers("connect.kvmtrace.jsonl:27: KVM_GET_DEVICE_ATTR");
+    answers("KVM_DEV_MPIC_GRP_REGISTER");
+    answers("FRR");
+    answers("004f0203");
+  }
+
+  @Test
+  void aBrokenLineIsToldAndTheRestGoesOn(@TempDir Path folder) throws IOException {
+    String[] lines = new String(recording("mpic/20-connect")).split("\n");
+    lines[30] = lines[30].substring(0, 20);
+    Files.writeString(folder.resolve("broken.kvmtrace.jsonl"), String.join("\n", lines) + "\n");
+    assertEquals(1, run("replay", folder.toString()));
+    answers("broken.kvmtrace.jsonl:31: ");
+    answers("67 calls, 66 equal, 1 broken");
+  }
+
+  @Test
+  void aFileThatIsNoRecordingIsNamed(@TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("readme.kvmtrace.jsonl"), "hello\n");
+    assertEquals(1, run("replay", file.toString(), "mpic/20-connect"));
+    complains("readme.kvmtrace.jsonl");
+    answers("67 calls, 67 equal");
+  }
+
+  @Test
+  void aFolderWithoutRecordingsIsAWrongInput(@TempDir Path folder) {
+    assertEquals(2, run("replay", folder.toString()));
+    complains("has no file that ends with .kvmtrace.jsonl");
+  }
+
+  @Test
+  void aBrokenPluginIsReportedAndTheRestWorks(@TempDir Path plugins) throws IOException {
+    Files.writeString(plugins.resolve("bad.jar"), "no zip");
+    assertEquals(1, run("--plugins", plugins.toString(), "list"));
+    complains("bad.jar");
+    answers("KVM_DEV_TYPE_FSL_MPIC_42");
+  }
+
+  @Test
+  void theCompletionScriptKnowsTheCommands() {
+    assertEquals(0, run("completion"));
+    answers("describe");
+  }
+}
