@@ -20,7 +20,7 @@ import org.kvmdev.api.machine.Vcpu;
  * of this server's own is presented, which is found without looking at the others ({@link
  * #resendOwn}). The rest is tried one by one ({@link Xics#resend}).
  */
-final class PresentationController {
+class PresentationController {
   /** What XISR names for an inter-processor interrupt. */
   static final int IPI = 2;
 
@@ -164,10 +164,7 @@ final class PresentationController {
       pendingPriority = LEAST_FAVOURED;
     }
     drivePin();
-    unlock();
-    if (rejected != IPI) {
-      xics.deliver(rejected);
-    }
+    xics.deliver(rejected == IPI ? 0 : rejected, this);
   }
 
   /**
@@ -187,7 +184,7 @@ final class PresentationController {
     }
     boolean resend = withdraws && needsResend();
     drivePin();
-    if (rejected != 0 && rejected != IPI) {
+    if (rejected != 0 && rejected != IPI && !takeBack(rejected)) {
       unlock();
       xics.deliver(rejected);
       lock();
@@ -407,6 +404,16 @@ final class PresentationController {
       presentIpi();
     }
     drivePin();
+  }
+
+  /** Lets a source wait that an inter-processor interrupt displaced, if it is still sent here. */
+  private boolean takeBack(int source) {
+    SourceController controller = xics.sources().find(source);
+    if (controller == null || SourceState.server(controller.state(source)) != number) {
+      return false;
+    }
+    offer(controller, source);
+    return true;
   }
 
   private void presentIpi() {

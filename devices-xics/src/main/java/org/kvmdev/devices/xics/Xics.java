@@ -22,7 +22,7 @@ import org.kvmdev.api.machine.Vcpu;
  * <p>There is no lock of the whole device. What happens to a source takes the lock of the one
  * server that it is sent to; what happens to a server takes its own.
  */
-final class Xics extends AttributeDevice<XicsAttribute> implements InterruptController {
+class Xics extends AttributeDevice<XicsAttribute> implements InterruptController {
   static final DeviceType TYPE =
       DeviceType.of(
               3,
@@ -118,12 +118,17 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
       if (!vcpu.own(this)) {
         throw CONNECTED_ALREADY;
       }
-      PresentationController server = new PresentationController(this, vcpu, number);
+      PresentationController server = present(vcpu, number);
       servers.add(server);
       partition.processor(vcpu).connect(server);
     } finally {
       nowhere.unlock();
     }
+  }
+
+  /** Makes the presentation controller of a vCPU. */
+  PresentationController present(Vcpu vcpu, int number) {
+    return new PresentationController(this, vcpu, number);
   }
 
   // Attributes.
@@ -393,7 +398,7 @@ final class Xics extends AttributeDevice<XicsAttribute> implements InterruptCont
    * @param source the source; 0 for none
    * @param route its route, which is locked and given back
    */
-  private void deliver(int source, @Nullable PresentationController route) {
+  void deliver(int source, @Nullable PresentationController route) {
     PresentationController server = route;
     int next = source;
     while (next != 0 && server != null) {
