@@ -51,9 +51,12 @@ public final class XicsProvider implements DeviceProvider {
 
   @Override
   public DeviceOps create(DeviceType type, Machine machine) {
-    Partition partition = Partition.of(machine);
-    Xics xics = new Xics(machine, partition);
-    partition.device(xics);
+    return install(new Xics(machine, Partition.of(machine)), machine);
+  }
+
+  /** Makes a device the one that its VM's lines and hypercalls reach. */
+  static Xics install(Xics xics, Machine machine) {
+    Partition.of(machine).device(xics);
     machine.controller(xics);
     return xics;
   }
