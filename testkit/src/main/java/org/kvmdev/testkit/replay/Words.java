@@ -23,8 +23,6 @@ final class Words {
   /** How many bytes are shown; of more, those from the first difference. */
   private static final int BYTES_SHOWN = 16;
 
-  private static final String OFFSET = "offset";
-
   private final ByteOrder order;
   private final Session session;
 
@@ -141,14 +139,14 @@ final class Words {
       long value = field.of(attr);
       String register = register(attribute, value);
       parts.add(
-          register != null && isOffset(group, field) ? register : field.name() + " " + hex(value));
+          register != null && selectsRegister(field) ? register : field.name() + " " + hex(value));
     }
     return String.join(", ", parts);
   }
 
-  /** A group of registers has one field that selects the register. */
-  private static boolean isOffset(AttributeGroup group, KeyField field) {
-    return field.name().equals(OFFSET) || group.fields().size() == 1;
+  /** Where a number encodes more than a register, the register is in its lowest bits. */
+  private static boolean selectsRegister(KeyField field) {
+    return field.low() == 0;
   }
 
   private static @Nullable String register(Attribute attribute, long offset) {
@@ -169,7 +167,10 @@ final class Words {
     }
     int index = map.index(register, offset);
     long inside = offset - register.spec().offset(index);
-    String name = register.name() + (register.spec().count() > 1 ? index : "");
+    String name = register.name();
+    if (register.spec().count() > 1) {
+      name += Character.isDigit(name.charAt(name.length() - 1)) ? "[" + index + "]" : index;
+    }
     return inside == 0 ? name : name + " + " + inside;
   }
 
@@ -237,7 +238,7 @@ final class Words {
   }
 
   private static String hex(long value) {
-    return "0x" + Long.toHexString(value);
+    return value >= 0 && value < 10 ? Long.toString(value) : "0x" + Long.toHexString(value);
   }
 
   private String bytes(byte[] bytes, byte @Nullable [] other) {

@@ -69,7 +69,7 @@ class ReplayerTest {
     assertEquals(
         """
         f: 49 calls, 48 equal, 1 different
-          f:4: KVM_HAS_DEVICE_ATTR dev0 group 0 attr 0x0
+          f:4: KVM_HAS_DEVICE_ATTR dev0 group 0 attr 0
             expected ret -1, EINVAL
             got      ret -1, ENXIO: the device type has no such attribute group\
         """,

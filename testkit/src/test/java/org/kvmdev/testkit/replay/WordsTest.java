@@ -29,7 +29,8 @@ class WordsTest {
 
   private enum Reg implements Register {
     CTLR(RegisterSpec.at(0, "Control.")),
-    VPR(RegisterSpec.at(0x10, "A vector.").array(4, 0x10));
+    VPR(RegisterSpec.at(0x10, "A vector.").array(4, 0x10)),
+    AP0(RegisterSpec.at(0x80, "Active priorities.").array(2, 4));
 
     private final RegisterSpec spec;
 
@@ -71,12 +72,13 @@ class WordsTest {
   @ParameterizedTest
   @CsvSource({
     "0, 7, GRP_CONTROL CTRL_INIT",
-    "0, 8, GRP_CONTROL attr 0x8",
-    "1, 0x300000000, 'GRP_REGISTERS vcpu 0x3, CTLR'",
-    "1, 0x100000030, 'GRP_REGISTERS vcpu 0x1, VPR2'",
-    "1, 0x100000031, 'GRP_REGISTERS vcpu 0x1, VPR2 + 1'",
-    "1, 0x100000104, 'GRP_REGISTERS vcpu 0x1, offset 0x104'",
+    "0, 8, GRP_CONTROL attr 8",
+    "1, 0x300000000, 'GRP_REGISTERS vcpu 3, CTLR'",
+    "1, 0x100000030, 'GRP_REGISTERS vcpu 1, VPR2'",
+    "1, 0x100000031, 'GRP_REGISTERS vcpu 1, VPR2 + 1'",
+    "1, 0x100000104, 'GRP_REGISTERS vcpu 1, offset 0x104'",
     "2, 0x40, GRP_OFFSETS VPR3",
+    "2, 0x84, GRP_OFFSETS AP0[1]",
     "2, 0x104, GRP_OFFSETS register 0x104",
     "3, 0x10, GRP_SOURCES source 0x10",
     "9, 0x10, group 9 attr 0x10",
