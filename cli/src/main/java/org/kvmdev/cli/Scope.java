@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.runtime.Discovery;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -51,7 +52,7 @@ final class Scope {
                   ? " is no folder: give the folder that the jar lies in"
                   : " does not exist: give a folder of device jars"));
     }
-    Kvm kvm = plugins == null ? Kvm.load() : Kvm.load(plugins);
+    Kvm kvm = Kvm.of(Discovery.find(plugins));
     kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
     return kvm;
   }

@@ -76,6 +76,17 @@ public final class Kvm implements AutoCloseable {
     return kvm;
   }
 
+  /**
+   * With what was found. Its faults are not logged: whoever looks for providers himself tells them
+   * himself.
+   *
+   * @param found what was found
+   * @return the entry
+   */
+  public static Kvm of(Discovery found) {
+    return new Kvm(found);
+  }
+
   private static Kvm logged(Kvm kvm) {
     // A text, no pattern: there can be braces in it.
     kvm.faults.forEach(fault -> LOG.log(Level.WARNING, fault.message()));
