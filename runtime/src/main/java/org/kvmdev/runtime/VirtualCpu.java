@@ -10,18 +10,21 @@ import org.kvmdev.api.machine.Vcpu;
 
 /** One vCPU: what devices see of it, and the lock that is held while it runs. */
 final class VirtualCpu implements Vcpu {
-  private static final VarHandle PINS;
+  private static final VarHandle PIN;
   private static final VarHandle OWNER;
 
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
-      PINS = lookup.findVarHandle(VirtualCpu.class, "pins", int.class);
+      PIN = MethodHandles.arrayElementVarHandle(boolean[].class);
       OWNER = lookup.findVarHandle(VirtualCpu.class, "owner", Object.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
+
+  /** How many pins there can be. */
+  private static final int PINS = 32;
 
   /** Held by the thread that runs the vCPU; trying it in vain is what EBUSY means. */
   final ReentrantLock lock = new ReentrantLock();
@@ -36,7 +39,7 @@ final class VirtualCpu implements Vcpu {
   private final int index;
   private final int id;
   private volatile boolean ran;
-  private volatile int pins;
+  private final boolean[] pins = new boolean[PINS];
   private volatile @Nullable Object owner;
   private volatile @Nullable Object[] slots = {};
   private volatile @Nullable PinListener listener;
@@ -73,22 +76,20 @@ final class VirtualCpu implements Vcpu {
 
   @Override
   public void pin(int pin, boolean high) {
-    int bit = 1 << pin;
-    // Most calls repeat the level: a plain look is cheaper than an atomic update.
-    if ((pins & bit) != 0 == high) {
+    // A pin is driven under its device's lock, so it needs no atomic update.
+    if ((boolean) PIN.getOpaque(pins, pin) == high) {
       return;
     }
-    int before =
-        high ? (int) PINS.getAndBitwiseOr(this, bit) : (int) PINS.getAndBitwiseAnd(this, ~bit);
+    PIN.setRelease(pins, pin, high);
     PinListener told = listener;
-    if (told != null && (before & bit) != 0 != high) {
+    if (told != null) {
       told.changed(pin, high);
     }
   }
 
   @Override
   public boolean pin(int pin) {
-    return (pins & 1 << pin) != 0;
+    return (boolean) PIN.getAcquire(pins, pin);
   }
 
   void onPin(@Nullable PinListener told) {

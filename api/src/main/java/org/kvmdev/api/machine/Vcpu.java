@@ -33,7 +33,8 @@ public interface Vcpu {
   boolean ran();
 
   /**
-   * Drives an interrupt pin. From any thread, with any lock held; never blocks.
+   * Drives an interrupt pin. From any thread, with any lock held; never blocks. Of two threads that
+   * drive one pin, a lock of the device's decides who is last.
    *
    * @param pin 0 for the first
    * @param high whether it is asserted
