@@ -71,6 +71,12 @@ final class Interrupt {
   /** It became pending while its home was not its target's: whoever moves it queues it. */
   boolean queueWhenHome;
 
+  /** The list register that it is in. */
+  @Nullable ListRegister register;
+
+  /** Its place among those that get list registers; has a meaning only while they are filled. */
+  int chosenAt;
+
   // What follows is the queue's.
 
   @Nullable Interrupt next;

@@ -213,7 +213,7 @@ final class InterruptRegisters {
       Interrupt irq = at(cpu, intid + Long.numberOfTrailingZeros(bits));
       if (irq != null) {
         VgicCpu home = irq.lock();
-        boolean paused = home.pause();
+        home.pause();
         if (!irq.mapped || writer != null) {
           irq.active = active;
           if (!irq.mapped && active && isV2Sgi(irq)) {
@@ -225,7 +225,7 @@ final class InterruptRegisters {
         } else {
           vgic.changed(irq);
         }
-        home.unpause(paused);
+        home.kick();
         home.unlock();
       }
     }

@@ -27,6 +27,21 @@ final class ListRegister {
   /** A maintenance interrupt is wanted when it becomes invalid. */
   boolean endInterrupt;
 
+  /** It was pending when it was filled. */
+  boolean filledPending;
+
+  /** Something of its interrupt was changed since it was filled. */
+  boolean changed;
+
+  /**
+   * Whether neither the guest nor anybody else changed anything since it was filled.
+   *
+   * @param wasActive whether the interrupt was active when it was filled
+   */
+  boolean isAsFilled(boolean wasActive) {
+    return !changed && pending == filledPending && active == wasActive;
+  }
+
   boolean isInvalid() {
     return !pending && !active;
   }

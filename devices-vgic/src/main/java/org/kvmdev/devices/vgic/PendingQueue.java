@@ -87,6 +87,10 @@ final class PendingQueue {
 
   /** Takes note that something of an interrupt in the queue changed. */
   void changed(Interrupt irq) {
+    ListRegister register = irq.register;
+    if (register != null) {
+      register.changed = true;
+    }
     weigh(irq, irq.listRegisters());
     if (irq.unsortedAt < 0 && rank(irq) != irq.list) {
       markUnsorted(irq);
@@ -127,6 +131,11 @@ final class PendingQueue {
       }
     }
     unsortedCount = 0;
+  }
+
+  /** Whether the distributor was enabled or disabled, which concerns all interrupts. */
+  boolean mustBeChecked() {
+    return checkedEnables != cpu.vgic.enableCount();
   }
 
   /**

@@ -1,7 +1,6 @@
 package org.kvmdev.devices.vgic;
 
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.machine.Vcpu;
 
@@ -50,12 +49,17 @@ final class VgicCpu {
   /** The client's own lines into a CPU without an interrupt controller, by pin. */
   int lines;
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private volatile boolean inGuest;
+  private final CpuLock lock = new CpuLock();
+  private boolean inGuest;
   private int pins;
 
   /** The routing pins of level-sensitive SPIs that ended and that nobody was told of. */
   private final int[] ended;
+
+  /** The interrupts that get list registers, and the registers that are free for them. */
+  private final Interrupt[] chosen;
+
+  private final ListRegister[] spare;
 
   private int endedCount;
 
@@ -69,6 +73,8 @@ final class VgicCpu {
     queue = new PendingQueue(this);
     cpuInterface = vgic.host.newCpuInterface();
     ended = new int[cpuInterface.registers.length];
+    chosen = new Interrupt[cpuInterface.registers.length];
+    spare = new ListRegister[cpuInterface.registers.length];
     redistributor = new Redistributor(vgic, this);
     for (int intid = 0; intid < own.length; intid++) {
       Interrupt irq = new Interrupt(intid, this);
@@ -130,17 +136,15 @@ final class VgicCpu {
   void enter() {
     lock();
     cpuInterface.load();
-    if (!queue.isEmpty()) {
-      flush();
-    }
+    comeBack();
     inGuest = true;
-    drivePins();
     unlock();
   }
 
   /** The vCPU has left the guest. */
   void exit() {
     lock();
+    inGuest = false;
     leave();
     unlock();
   }
@@ -155,6 +159,7 @@ final class VgicCpu {
       return false;
     }
     lock();
+    inGuest = false;
     leave();
     unlock();
     return true;
@@ -165,52 +170,44 @@ final class VgicCpu {
     if (wasInGuest) {
       lock();
       comeBack();
+      inGuest = true;
       unlock();
     }
   }
 
+  /** Nothing of an interrupt is in a list register any more. */
   private void leave() {
-    inGuest = false;
-    if (cpuInterface.used != 0 || !queue.isEmpty()) {
-      fold();
-      prune();
-    }
+    fold(false);
+    prune();
   }
 
+  /** The list registers are filled, or filled anew. */
   private void comeBack() {
-    if (!queue.isEmpty()) {
+    if (cpuInterface.used != 0 || !queue.isEmpty()) {
       flush();
     }
-    inGuest = true;
     drivePins();
   }
 
   /**
-   * If the vCPU is in the guest, it leaves it, so that nothing of an interrupt is in a list
-   * register. The lock is held.
-   *
-   * @return whether it was in the guest, for {@link #unpause}
+   * If the vCPU is in the guest, it leaves it and enters again: what is in list registers and did
+   * not change there stays. The lock is held.
    */
-  boolean pause() {
-    if (!inGuest) {
-      return false;
-    }
-    leave();
-    return true;
-  }
-
-  /** Undoes {@link #pause}. The lock is held. */
-  void unpause(boolean paused) {
-    if (paused) {
-      comeBack();
-    }
-  }
-
-  /** If the vCPU is in the guest, it leaves it and enters again. The lock is held. */
   void kick() {
     if (inGuest) {
-      leave();
+      fold(!queue.mustBeChecked());
+      prune();
       comeBack();
+    }
+  }
+
+  /**
+   * If the vCPU is in the guest, it leaves it, so that nothing of an interrupt is in a list
+   * register; {@link #kick} undoes that. The lock is held.
+   */
+  void pause() {
+    if (inGuest) {
+      leave();
     }
   }
 
@@ -261,18 +258,78 @@ final class VgicCpu {
 
   /** Fills the list registers, the most urgent first if there are more interrupts. */
   private void flush() {
+    if (queue.hasSeveralSources()) {
+      flushSources();
+      return;
+    }
     ListRegister[] registers = cpuInterface.registers;
-    boolean severalSources = queue.hasSeveralSources();
-    boolean overflow = queue.weight() > registers.length;
-    if (overflow || severalSources) {
+    if (queue.weight() > registers.length) {
       queue.sort();
     }
+    int count = 0;
+    boolean same = true;
+    boolean more = false;
+    for (Interrupt irq = queue.head(); irq != null; irq = queue.after(irq)) {
+      if (irq.register != null || vgic.destination(irq) == this) {
+        same &= irq.register == registers[count];
+        irq.chosenAt = count;
+        chosen[count++] = irq;
+        if (count == registers.length) {
+          more = queue.after(irq) != null;
+          break;
+        }
+      }
+    }
+    if (!same || count != cpuInterface.used) {
+      place(count);
+    }
+    cpuInterface.underflow = more;
+  }
+
+  /** The chosen interrupts get list registers, in their order; those that have one keep it. */
+  private void place(int count) {
+    ListRegister[] registers = cpuInterface.registers;
+    int used = cpuInterface.used;
+    int free = 0;
+    for (int i = 0; i < registers.length; i++) {
+      ListRegister register = registers[i];
+      Interrupt irq = register.irq;
+      if (i < used && irq != null) {
+        if (irq.chosenAt < count && chosen[irq.chosenAt] == irq) {
+          continue;
+        }
+        fold(register, irq);
+      }
+      spare[free++] = register;
+    }
+    for (int i = 0; i < count; i++) {
+      Interrupt irq = chosen[i];
+      ListRegister register = irq.register;
+      if (register == null) {
+        register = spare[--free];
+        fill(register, irq);
+      }
+      registers[i] = register;
+    }
+    for (int i = count; i < registers.length; i++) {
+      registers[i] = spare[--free];
+    }
+    cpuInterface.used = count;
+  }
+
+  /**
+   * Fills the list registers while an SGI is pending from several sources: each takes a list
+   * register of its own turn, and all are seen before anything less urgent.
+   */
+  private void flushSources() {
+    fold(false);
+    queue.sort();
+    ListRegister[] registers = cpuInterface.registers;
     int used = 0;
     int lowest = 0xff;
-    boolean underflow = false;
+    boolean more = false;
     for (Interrupt irq = queue.head(); irq != null; irq = queue.after(irq)) {
-      if (severalSources && irq.priority > lowest) {
-        // All sources of an SGI are seen before anything less urgent.
+      if (irq.priority > lowest) {
         break;
       }
       if (vgic.destination(irq) == this) {
@@ -282,17 +339,19 @@ final class VgicCpu {
         }
       }
       if (used == registers.length) {
-        underflow = queue.after(irq) != null;
+        more = queue.after(irq) != null;
         break;
       }
     }
     cpuInterface.used = used;
-    cpuInterface.underflow = underflow;
+    cpuInterface.underflow = more;
   }
 
   private void fill(ListRegister register, Interrupt irq) {
     boolean takesPending = true;
     register.irq = irq;
+    irq.register = register;
+    register.changed = false;
     register.intid = irq.intid;
     register.priority = irq.priority;
     register.group1 = irq.group1;
@@ -317,6 +376,7 @@ final class VgicCpu {
     if (takesPending && irq.isPending()) {
       takePending(register, irq);
     }
+    register.filledPending = register.pending;
   }
 
   private void takePending(ListRegister register, Interrupt irq) {
@@ -328,6 +388,7 @@ final class VgicCpu {
       if (irq.sources == 0) {
         // Pending without a source, which nothing can make: the list register stays empty.
         register.pending = false;
+        register.changed = true;
         return;
       }
       int source = Integer.numberOfTrailingZeros(irq.sources);
@@ -344,42 +405,56 @@ final class VgicCpu {
     }
   }
 
-  /** Takes back what became of the interrupts in the list registers. */
-  private void fold() {
+  /**
+   * Takes back what became of the interrupts in the list registers.
+   *
+   * @param changedOnly leaves those that are as they were filled, since they would be filled so
+   *     again
+   */
+  private void fold(boolean changedOnly) {
     VirtualCpuInterface hardware = cpuInterface;
     int used = hardware.used;
-    hardware.used = 0;
-    hardware.underflow = false;
     for (int i = 0; i < used; i++) {
       ListRegister register = hardware.registers[i];
       Interrupt irq = register.irq;
-      if (irq == null) {
-        continue;
+      if (irq != null && !(changedOnly && register.isAsFilled(irq.active))) {
+        fold(register, irq);
       }
-      if (register.signalsEnd() && irq.isSpi()) {
-        ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
+    }
+    if (!changedOnly) {
+      hardware.used = 0;
+      hardware.underflow = false;
+    }
+  }
+
+  private void fold(ListRegister register, Interrupt irq) {
+    register.irq = null;
+    irq.register = null;
+    if (register.signalsEnd() && irq.isSpi()) {
+      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
+    }
+    boolean deactivated = irq.active && !register.active;
+    irq.active = register.active;
+    if (irq.active && irq.isSgi()) {
+      irq.activeSource = register.source;
+    }
+    if (irq.edge && register.pending) {
+      irq.latch = true;
+      if (irq.isSgi() && vgic.isV2()) {
+        irq.sources |= 1 << register.source;
       }
-      boolean deactivated = irq.active && !register.active;
-      irq.active = register.active;
-      if (irq.active && irq.isSgi()) {
-        irq.activeSource = register.source;
-      }
-      if (irq.edge && register.pending) {
-        irq.latch = true;
-        if (irq.isSgi() && vgic.isV2()) {
-          irq.sources |= 1 << register.source;
-        }
-      }
-      if (!irq.edge && register.isInvalid()) {
-        irq.latch = false;
-      }
-      if (irq.mapped && !irq.edge && (register.pending || deactivated && irq.line)) {
-        irq.line = GenericTimers.OUTPUT;
-      }
-      register.irq = null;
-      if (irq.queuedOn == this) {
-        queue.changed(irq);
-      }
+    }
+    if (!irq.edge && register.isInvalid()) {
+      irq.latch = false;
+    }
+    if (irq.mapped && !irq.edge && (register.pending || deactivated && irq.line)) {
+      irq.line = GenericTimers.OUTPUT;
+    }
+    register.pending = false;
+    register.active = false;
+    register.endInterrupt = false;
+    if (irq.queuedOn == this) {
+      queue.changed(irq);
     }
   }
 }
