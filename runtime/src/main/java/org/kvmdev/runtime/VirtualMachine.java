@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -29,8 +30,8 @@ import org.kvmdev.api.machine.VcpuLifecycle;
  * One VM: what devices see of it, and what its references ({@link Vm}, {@link Vcpu}, {@link
  * Device}) share. It ends when the last of them is closed.
  *
- * <p>Locks: {@link #lock} is the VM's, then each vCPU's {@link VirtualCpu#lock} in the order of
- * creation, then {@link #firstRun}, then the bus's, then a device's own.
+ * <p>Locks: {@link #lock()} takes the VM's, then each vCPU's {@link VirtualCpu#lock} in the order
+ * of creation, then {@link #firstRun}, then the bus's, then a device's own.
  */
 final class VirtualMachine implements Machine {
   static final KvmException DEAD =
@@ -40,7 +41,6 @@ final class VirtualMachine implements Machine {
   private static final KvmException VCPU_RUNS =
       KvmException.constant(Errno.EBUSY, "a vCPU runs; wait until all have left the guest");
 
-  final ReentrantLock lock = new ReentrantLock();
   final Bus bus = new Bus();
   final MemorySlots memory;
   final RoutingTable routing;
@@ -57,9 +57,10 @@ final class VirtualMachine implements Machine {
   private volatile int vcpuLimit;
   private volatile boolean anyVcpuRan;
   private volatile @Nullable InterruptController controller;
+  private final ReentrantLock lock = new ReentrantLock();
   private final ReentrantLock firstRun = new ReentrantLock();
-  private int slots;
-  private int references = 1;
+  private final AtomicInteger slots = new AtomicInteger();
+  private final AtomicInteger references = new AtomicInteger(1);
 
   VirtualMachine(Host host, long type, List<Plugin> plugins) throws KvmException {
     this.host = host;
@@ -148,39 +149,34 @@ final class VirtualMachine implements Machine {
 
   @Override
   public <T> T family(Class<T> kind, Supplier<T> make) {
-    lock.lock();
-    try {
+    // No lock of the order above: a port asks with a vCPU's lock held, too.
+    synchronized (families) {
       Object known = families.get(kind);
       if (known == null) {
         known = make.get();
         families.put(kind, known);
       }
       return kind.cast(known);
-    } finally {
-      lock.unlock();
     }
   }
 
   @Override
   public int slot() {
-    lock.lock();
-    try {
-      return slots++;
-    } finally {
-      lock.unlock();
-    }
+    return slots.getAndIncrement();
   }
 
   @Override
   public <R> R quiesced(Quiesced<R> body) throws KvmException {
-    lock.lock();
+    if (runsVcpu()) {
+      throw VCPU_RUNS;
+    }
+    lock();
     try {
       VirtualCpu[] all = vcpus;
       int taken = 0;
       try {
         while (taken < all.length) {
-          // The vCPU's own thread must not pass either: its registers are in use.
-          if (all[taken].lock.isHeldByCurrentThread() || !all[taken].lock.tryLock()) {
+          if (!all[taken].lock.tryLock()) {
             throw VCPU_RUNS;
           }
           taken++;
@@ -192,7 +188,7 @@ final class VirtualMachine implements Machine {
         }
       }
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -228,6 +224,32 @@ final class VirtualMachine implements Machine {
 
   // What references share.
 
+  /**
+   * Takes the VM's lock. It is the first in the order: a thread that runs a vCPU must not wait for
+   * it, since its owner may be waiting for that vCPU to stop.
+   */
+  void lock() {
+    assert !runsVcpu() : "the VM's lock is taken before a vCPU's, and this thread has a vCPU's";
+    lock.lock();
+  }
+
+  /** Gives the VM's lock back. */
+  void unlock() {
+    lock.unlock();
+  }
+
+  private boolean runsVcpu() {
+    if (lock.isHeldByCurrentThread()) {
+      return false;
+    }
+    for (VirtualCpu vcpu : vcpus) {
+      if (vcpu.lock.isHeldByCurrentThread()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void requireAlive() throws KvmException {
     if (dead) {
       throw DEAD;
@@ -238,7 +260,7 @@ final class VirtualMachine implements Machine {
   LiveDevice createDevice(DeviceType wanted, DeviceProvider provider, Vm.Reservation reservation)
       throws KvmException {
     LiveDevice device;
-    lock.lock();
+    lock();
     try {
       requireRoom(wanted);
       DeviceOps ops;
@@ -249,9 +271,9 @@ final class VirtualMachine implements Machine {
       }
       device = new LiveDevice(this, wanted, ops);
       devices.add(device);
-      references++;
+      references.incrementAndGet();
     } finally {
-      lock.unlock();
+      unlock();
     }
     try {
       device.ops.init();
@@ -284,32 +306,32 @@ final class VirtualMachine implements Machine {
   }
 
   private void discard(LiveDevice device) {
-    lock.lock();
+    lock();
     try {
       devices.remove(device);
       device.end();
     } finally {
-      lock.unlock();
+      unlock();
     }
     unreference();
   }
 
   /** Takes one more reference to a device. */
   void reference(LiveDevice device) throws KvmException {
-    lock.lock();
+    lock();
     try {
       if (device.references == 0) {
         throw DEAD;
       }
       device.references++;
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
   /** Drops a reference to a device; the last one ends it, where that is its lifetime. */
   void unreference(LiveDevice device) {
-    lock.lock();
+    lock();
     try {
       if (--device.references > 0) {
         return;
@@ -319,23 +341,23 @@ final class VirtualMachine implements Machine {
         device.end();
       }
     } finally {
-      lock.unlock();
+      unlock();
     }
     unreference();
   }
 
   List<LiveDevice> devices() {
-    lock.lock();
+    lock();
     try {
       return List.copyOf(devices);
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
   /** Makes a vCPU, in the kernel's order of checks. */
   VirtualCpu createVcpu(int id, Vm.Reservation reservation) throws KvmException {
-    lock.lock();
+    lock();
     try {
       if (Integer.compareUnsigned(id, (int) host.number("vcpu.ids", host.number("vcpus.max", 512)))
           >= 0) {
@@ -360,10 +382,10 @@ final class VirtualMachine implements Machine {
         vcpus = all;
         throw refusal;
       }
-      references++;
+      references.incrementAndGet();
       return vcpu;
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 
@@ -415,25 +437,15 @@ final class VirtualMachine implements Machine {
     void to(VcpuLifecycle port) throws KvmException;
   }
 
-  void reference() {
-    lock.lock();
-    try {
-      references++;
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /** Drops a reference to the VM; the last one ends it. */
   void unreference() {
-    List<LiveDevice> left;
-    lock.lock();
+    if (references.decrementAndGet() > 0) {
+      return;
+    }
+    lock();
     try {
-      if (--references > 0) {
-        return;
-      }
       dead = true;
-      left = new ArrayList<>(devices);
+      List<LiveDevice> left = new ArrayList<>(devices);
       devices.clear();
       // Newest first, as the kernel does.
       for (int i = left.size() - 1; i >= 0; i--) {
@@ -449,7 +461,7 @@ final class VirtualMachine implements Machine {
         }
       }
     } finally {
-      lock.unlock();
+      unlock();
     }
   }
 }

@@ -280,11 +280,11 @@ public final class Vm implements AutoCloseable {
    */
   public void setGsiRouting(List<Routing.Route> routes) throws KvmException {
     machine.requireAlive();
-    machine.lock.lock();
+    machine.lock();
     try {
       machine.routing.replace(routes);
     } finally {
-      machine.lock.unlock();
+      machine.unlock();
     }
   }
 
@@ -315,11 +315,11 @@ public final class Vm implements AutoCloseable {
       int slot, int flags, long guestAddress, long size, UserMemory memory, long userAddress)
       throws KvmException {
     machine.requireAlive();
-    machine.lock.lock();
+    machine.lock();
     try {
       machine.memory.set(slot, flags, guestAddress, size, memory, userAddress);
     } finally {
-      machine.lock.unlock();
+      machine.unlock();
     }
   }
 
