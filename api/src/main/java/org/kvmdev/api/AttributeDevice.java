@@ -113,7 +113,11 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
     A id = table.find(group, attr);
     if (id == null) {
       AttributeGroup declared = table.group(group);
-      refuseUnknown(declared, declared == null ? null : declared.unknownHas(), attr);
+      KvmException refusal =
+          unknown(declared, declared == null ? null : declared.unknownHas(), attr);
+      if (refusal != null) {
+        throw refusal;
+      }
       return;
     }
     has(id, attr);
@@ -129,7 +133,11 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
         getAttr(group, attr & declared.getMask(), address, memory);
         return;
       }
-      refuseUnknown(declared, declared == null ? null : declared.unknownGet(), attr);
+      KvmException refusal =
+          unknown(declared, declared == null ? null : declared.unknownGet(), attr);
+      if (refusal != null) {
+        throw refusal;
+      }
       return;
     }
     Attribute attribute = id.attribute();
@@ -159,7 +167,11 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
       if (declared != null && declared.memoryFirst()) {
         memory.readNumber(address, sizeIn(declared));
       }
-      refuseUnknown(declared, declared == null ? null : declared.unknownSet(), attr);
+      KvmException refusal =
+          unknown(declared, declared == null ? null : declared.unknownSet(), attr);
+      if (refusal != null) {
+        throw refusal;
+      }
       return;
     }
     beforeSet(id, attr);
@@ -182,13 +194,14 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
     throw new AssertionError(group + " has no attribute");
   }
 
-  private static void refuseUnknown(
-      @Nullable AttributeGroup group, @Nullable Errno errno, long attr) throws KvmException {
+  /** Thrown by the caller: to leave a method by an exception costs more than all the rest. */
+  private static @Nullable KvmException unknown(
+      @Nullable AttributeGroup group, @Nullable Errno errno, long attr) {
     if (group == null) {
-      throw UNKNOWN_GROUP;
+      return UNKNOWN_GROUP;
     }
-    if (errno != null) {
-      throw new KvmException(errno, "group %d has no attribute %#x", group.number(), attr);
-    }
+    return errno == null
+        ? null
+        : new KvmException(errno, "group %d has no attribute %#x", group.number(), attr);
   }
 }

@@ -1,6 +1,7 @@
 package org.kvmdev.runtime;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Attribute;
 import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.DeviceType;
@@ -56,12 +57,23 @@ public final class Device implements AutoCloseable {
    * @throws KvmException EIO, EPERM, ENOTTY or ENODEV
    */
   public void require(Operation operation) throws KvmException {
+    KvmException refusal = refusal(operation);
+    if (refusal != null) {
+      throw refusal;
+    }
+  }
+
+  /**
+   * The same checks, for who hands refusals over and does not throw them.
+   *
+   * @param operation which
+   * @return the refusal; null where the operation may be called
+   */
+  public @Nullable KvmException refusal(Operation operation) {
     if (device.machine.dead) {
-      throw VirtualMachine.DEAD;
+      return VirtualMachine.DEAD;
     }
-    if (!device.type.has(operation)) {
-      throw operation.refusal();
-    }
+    return device.type.has(operation) ? null : operation.refusal();
   }
 
   /**

@@ -161,11 +161,22 @@ public final class KvmProcess implements AutoCloseable {
    */
   public long ioctl(int fd, int request, long argument) throws KvmException {
     OpenFile file = file(fd);
-    if ((request >>> TYPE_SHIFT & 0xff) != Encoding.KVMIO
-        && isOfAnyFile(fd, file, request, pointer(argument))) {
+    if (requests.isOfAttributes(request) && file instanceof DeviceFile device) {
+      KvmException refusal = device.access(this, request, pointer(argument));
+      if (refusal != null) {
+        throw refusal;
+      }
       return 0;
     }
-    return file.ioctl(this, request, pointer(argument));
+    return answer(fd, file, request, pointer(argument));
+  }
+
+  private long answer(int fd, OpenFile file, int request, long argument) throws KvmException {
+    if ((request >>> TYPE_SHIFT & 0xff) != Encoding.KVMIO
+        && isOfAnyFile(fd, file, request, argument)) {
+      return 0;
+    }
+    return file.ioctl(this, request, argument);
   }
 
   /** What the kernel sees of an address or argument of 64 bits. */

@@ -226,17 +226,20 @@ public final class ProcessMemory implements UserMemory {
   public long readNumber(long address, int size) throws KvmException {
     byte[] chunk = chunk(readable, address);
     int offset = offset(address);
-    if (chunk != null && offset <= chunk.length - size) {
-      return get(chunk, offset, size);
+    if (chunk == null) {
+      throw unreadable(address);
     }
-    return gather(address, size);
+    return offset <= chunk.length - size ? get(chunk, offset, size) : gather(address, size);
   }
 
   @Override
   public void writeNumber(long address, int size, long value) throws KvmException {
     byte[] chunk = chunk(writable, address);
     int offset = offset(address);
-    if (chunk != null && offset <= chunk.length - size) {
+    if (chunk == null) {
+      throw unwritable(address);
+    }
+    if (offset <= chunk.length - size) {
       put(chunk, offset, size, value);
     } else {
       scatter(address, size, value);
@@ -252,16 +255,31 @@ public final class ProcessMemory implements UserMemory {
    * @throws KvmException EFAULT
    */
   void requireReadable(long address, int length) throws KvmException {
+    KvmException fault = fault(address, length);
+    if (fault != null) {
+      throw fault;
+    }
+  }
+
+  /**
+   * The same, for who hands refusals over.
+   *
+   * @param address the first byte's
+   * @param length how many
+   * @return EFAULT; null where all can be read
+   */
+  @Nullable KvmException fault(long address, int length) {
     byte[] @Nullable [] chunks = readable;
     int done = 0;
     while (done < length) {
       byte[] chunk = chunk(chunks, address + done);
       int here = (chunk == UNTOUCHED ? CHUNK : chunk == null ? 0 : chunk.length);
       if (offset(address + done) >= here) {
-        throw unreadable(address + done);
+        return unreadable(address + done);
       }
       done += here - offset(address + done);
     }
+    return null;
   }
 
   /**

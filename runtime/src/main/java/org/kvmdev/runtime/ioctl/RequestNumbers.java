@@ -97,6 +97,11 @@ public final class RequestNumbers {
     return request == null ? "0x" + Integer.toHexString(number) : request.toString();
   }
 
+  /** Whether a number is one of the three that every device has. */
+  boolean isOfAttributes(int number) {
+    return number == getAttr || number == setAttr || number == hasAttr;
+  }
+
   /**
    * Which request that kvmdev answers a number means.
    *
