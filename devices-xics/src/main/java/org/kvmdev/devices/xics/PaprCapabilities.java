@@ -8,14 +8,8 @@ import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.Vcpu;
 
-/** The capabilities of partitions and their interrupt controller. */
+/** What the capabilities ({@link PaprCapability}) answer and do. */
 final class PaprCapabilities implements Capabilities {
-  private static final int PPC_PAPR = 68;
-  private static final int PPC_RTAS = 91;
-  private static final int IRQ_XICS = 92;
-  private static final int PPC_ENABLE_HCALL = 104;
-  private static final int PPC_IRQ_XIVE = 169;
-
   private static final KvmException NOT_PAPR =
       KvmException.constant(
           Errno.EINVAL,
@@ -27,16 +21,15 @@ final class PaprCapabilities implements Capabilities {
       KvmException.constant(Errno.ENXIO, "the host has no XIVE; KVM_CAP_IRQ_XICS connects a XICS");
 
   @Override
-  public int check(int capability, @Nullable Machine machine) {
-    return switch (capability) {
-      case PPC_PAPR, PPC_RTAS, IRQ_XICS, PPC_ENABLE_HCALL -> 1;
-      default -> UNKNOWN;
-    };
+  public int check(int number, @Nullable Machine machine) {
+    PaprCapability capability = PaprCapability.of(number);
+    // Where there is none, the host's file tells.
+    return capability == null || capability.answer == 0 ? UNKNOWN : capability.answer;
   }
 
   @Override
-  public boolean enable(int capability, Machine machine, long[] arguments) throws KvmException {
-    if (capability != PPC_ENABLE_HCALL) {
+  public boolean enable(int number, Machine machine, long[] arguments) throws KvmException {
+    if (PaprCapability.of(number) != PaprCapability.KVM_CAP_PPC_ENABLE_HCALL) {
       return false;
     }
     Partition.of(machine).hypercalls().set(arguments[0], arguments[1]);
@@ -44,23 +37,27 @@ final class PaprCapabilities implements Capabilities {
   }
 
   @Override
-  public boolean enable(int capability, Vcpu vcpu, long[] arguments, Files files)
-      throws KvmException {
-    switch (capability) {
-      case PPC_PAPR -> Partition.of(vcpu.machine()).processor(vcpu).setPapr();
-      case IRQ_XICS -> {
+  public boolean enable(int number, Vcpu vcpu, long[] arguments, Files files) throws KvmException {
+    PaprCapability capability = PaprCapability.of(number);
+    if (capability == null) {
+      return false;
+    }
+    return switch (capability) {
+      case KVM_CAP_PPC_PAPR -> {
+        Partition.of(vcpu.machine()).processor(vcpu).setPapr();
+        yield true;
+      }
+      case KVM_CAP_IRQ_XICS -> {
         DeviceOps device = files.device(arguments[0]);
         if (!(device instanceof Xics xics) || xics.machine() != vcpu.machine()) {
           throw NOT_THE_XICS;
         }
         xics.connect(vcpu, (int) arguments[1]);
+        yield true;
       }
-      case PPC_IRQ_XIVE -> throw noXive(arguments[0], files);
-      default -> {
-        return false;
-      }
-    }
-    return true;
+      case KVM_CAP_PPC_IRQ_XIVE -> throw noXive(arguments[0], files);
+      case KVM_CAP_PPC_RTAS, KVM_CAP_PPC_ENABLE_HCALL -> false;
+    };
   }
 
   /** Linux looks for the file first, but not what it is. */
