@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.AttributeDevice;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.DeviceLock;
 import org.kvmdev.api.machine.InterruptController;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.MmioBus;
@@ -37,7 +38,7 @@ final class MpicDevice extends AttributeDevice<MpicAttribute>
   private final Machine machine;
   private final Mpic mpic;
   private final int slot;
-  private final ReentrantLock lock = new ReentrantLock();
+  private final DeviceLock lock = new DeviceLock();
 
   /** Guards the window; taken before the MMIO bus's lock, never together with the device's. */
   private final ReentrantLock windowLock = new ReentrantLock();
