@@ -63,6 +63,8 @@ public enum Request {
 
   /** Which pages a guest wrote; not answered. */
   GET_DIRTY_LOG(WRITE, 0x42, 16, of(VM), Request.EVERY_HOST, false),
+  /** {@code SET_USER_MEMORY_REGION} with memory of another file; not answered. */
+  SET_USER_MEMORY_REGION2(WRITE, 0x49, 160, of(VM), 231, false),
   /** MMIO that is written without an exit; not answered. */
   REGISTER_COALESCED_MMIO(WRITE, 0x67, 16, of(VM), 15, false),
   /** MMIO that is written without an exit; not answered. */

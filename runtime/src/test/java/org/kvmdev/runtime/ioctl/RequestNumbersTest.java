@@ -41,6 +41,7 @@ class RequestNumbersTest {
     "SET_DEVICE_ATTR,        0x4018aee1, 0x8018aee1",
     "GET_DEVICE_ATTR,        0x4018aee2, 0x8018aee2",
     "HAS_DEVICE_ATTR,        0x4018aee3, 0x8018aee3",
+    "SET_USER_MEMORY_REGION2, 0x40a0ae49, 0x80a0ae49",
     "GET_DIRTY_LOG,          0x4010ae42, 0x8010ae42",
     "IRQFD,                  0x4020ae76, 0x8020ae76",
     "IOEVENTFD,              0x4040ae79, 0x8040ae79",
