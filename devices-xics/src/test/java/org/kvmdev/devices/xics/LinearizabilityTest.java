@@ -54,7 +54,7 @@ class LinearizabilityTest {
 
   /** The device without its locks. */
   public static class Unlocked extends Calls {
-    private static final Kvm KVM = Kvm.of(List.of((DeviceProvider) new UnlockedProvider()));
+    private static final Kvm KVM = Kvm.of(List.of((DeviceProvider) new UnlockedProvider(true)));
 
     /** Made for each run. */
     public Unlocked() {

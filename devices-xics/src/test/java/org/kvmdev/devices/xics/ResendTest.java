@@ -35,7 +35,7 @@ class ResendTest {
   @Test
   void atOnceAndOneByOneShowTheSame() throws KvmException {
     OneByOne slow = new OneByOne();
-    for (int seed = 0; seed < 150; seed++) {
+    for (int seed = 0; seed < 60; seed++) {
       try (XicsMachine one = new XicsMachine(SERVERS);
           XicsMachine other = new XicsMachine(slow, SERVERS)) {
         for (int source : SOURCES) {

@@ -135,17 +135,6 @@ class RtasTest {
   }
 
   @Test
-  void aBlockInReadOnlyMemoryIsRefusedAfterItTookEffect() throws KvmException {
-    defineAll();
-    machine.rtas(0, INT_OFF, 1, 0x1000);
-    machine.ram[3] = 3;
-    var memory = new XicsMachine.ArrayMemory(machine.ram, java.nio.ByteOrder.LITTLE_ENDIAN);
-    machine.vm.setMemory(1, 2, 0x20_0000, machine.ram.length, memory, 0);
-    refused(Errno.EFAULT, () -> machine.call(0, Hypercall.H_RTAS, 0x20_0000));
-    assertEquals(5L << 32, machine.source(0x1000));
-  }
-
-  @Test
   void theRestOfTheBlockIsLeftAlone() throws KvmException {
     defineAll();
     Arrays.fill(machine.ram, 0, 128, (byte) 0xa5);
