@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -112,12 +116,22 @@ class VmTest {
   }
 
   @Test
-  void aPluginThatOverflowsTheStackIsAnErrorOfItsCallerAlone() throws KvmException {
+  void aPluginThatOverflowsTheStackIsAnErrorOfItsCallerAloneAndALineInTheLog()
+      throws KvmException, IOException {
+    long before = logLines("StackOverflowError");
     try (Device device = vm.createDevice(LatchProvider.KERNEL_TYPE)) {
       String message = refused(Errno.EIO, () -> device.set(1, 2, 0)).getMessage();
       assertTrue(message.contains("StackOverflowError"), message);
       device.set(1, 0, 1);
       assertEquals(1, device.get(1, 0));
+    }
+    assertEquals(before + 1, logLines("StackOverflowError"));
+  }
+
+  private static long logLines(String text) throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("target/test.log"))) {
+      String jar = Origin.of(LatchProvider.class).jar();
+      return lines.filter(line -> line.contains(text) && line.contains(jar)).count();
     }
   }
 
