@@ -70,6 +70,11 @@ final class Bus implements MmioBus {
     return null;
   }
 
+  @Override
+  public List<Region> regions() {
+    return List.copyOf(table.list());
+  }
+
   /**
    * A load; tells the vCPU when nobody took it.
    *

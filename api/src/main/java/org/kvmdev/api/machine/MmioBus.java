@@ -1,5 +1,6 @@
 package org.kvmdev.api.machine;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.KvmException;
 
@@ -34,6 +35,13 @@ public interface MmioBus {
    * @return the first match's handler, or null
    */
   @Nullable MmioHandler find(long address);
+
+  /**
+   * The regions that there are, for people and tests: accesses do not need it.
+   *
+   * @return the regions at this moment, in the order in which they are tried
+   */
+  List<Region> regions();
 
   /** A region on the bus. */
   interface Region {
