@@ -4,10 +4,12 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module org.kvmdev.testkit {
   requires com.fasterxml.jackson.core;
+  requires jdk.management;
   requires static transitive org.junit.jupiter.api;
   requires transitive org.kvmdev.runtime;
 
   exports org.kvmdev.testkit;
+  exports org.kvmdev.testkit.conformance;
   exports org.kvmdev.testkit.junit;
   exports org.kvmdev.testkit.replay;
   exports org.kvmdev.testkit.trace;
