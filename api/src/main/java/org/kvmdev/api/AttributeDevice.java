@@ -110,78 +110,126 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
 
   @Override
   public final void hasAttr(int group, long attr) throws KvmException {
-    A id = table.find(group, attr);
-    if (id == null) {
-      AttributeGroup declared = table.group(group);
-      KvmException refusal =
-          unknown(declared, declared == null ? null : declared.unknownHas(), attr);
-      if (refusal != null) {
-        throw refusal;
-      }
-      return;
+    KvmException refusal = tryHas(group, attr);
+    if (refusal != null) {
+      throw refusal;
     }
-    has(id, attr);
   }
 
   @Override
   public final void getAttr(int group, long attr, long address, UserMemory memory)
       throws KvmException {
-    A id = table.find(group, attr);
-    if (id == null || !id.attribute().access().reads()) {
-      AttributeGroup declared = table.group(group);
-      if (declared != null && (attr & declared.getMask()) != attr) {
-        getAttr(group, attr & declared.getMask(), address, memory);
-        return;
-      }
-      KvmException refusal =
-          unknown(declared, declared == null ? null : declared.unknownGet(), attr);
-      if (refusal != null) {
-        throw refusal;
-      }
-      return;
-    }
-    Attribute attribute = id.attribute();
-    int size = attribute.size();
-    if (size > 8) {
-      byte[] data = new byte[size];
-      if (attribute.readsBeforeGet()) {
-        memory.read(address, data, 0, size);
-      }
-      get(id, attr, data);
-      memory.write(address, data, 0, size);
-    } else {
-      long value =
-          attribute.readsBeforeGet()
-              ? get(id, attr, memory.readNumber(address, size))
-              : get(id, attr);
-      memory.writeNumber(address, size, value);
+    KvmException refusal = tryGet(group, attr, address, memory);
+    if (refusal != null) {
+      throw refusal;
     }
   }
 
   @Override
   public final void setAttr(int group, long attr, long address, UserMemory memory)
       throws KvmException {
-    A id = table.find(group, attr);
-    if (id == null || !id.attribute().access().writes()) {
-      AttributeGroup declared = table.group(group);
-      if (declared != null && declared.memoryFirst()) {
-        memory.readNumber(address, sizeIn(declared));
-      }
-      KvmException refusal =
-          unknown(declared, declared == null ? null : declared.unknownSet(), attr);
-      if (refusal != null) {
-        throw refusal;
-      }
-      return;
+    KvmException refusal = trySet(group, attr, address, memory);
+    if (refusal != null) {
+      throw refusal;
     }
-    beforeSet(id, attr);
-    int size = id.attribute().size();
-    if (size > 8) {
-      byte[] data = new byte[size];
-      memory.read(address, data, 0, size);
-      set(id, attr, data);
-    } else {
-      set(id, attr, size == 0 ? 0 : memory.readNumber(address, size));
+  }
+
+  /**
+   * {@link #hasAttr} for the runtime, which hands refusals over: an exception that leaves a
+   * compiled method costs several times what the call does.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @return the refusal; null for success
+   */
+  public final @Nullable KvmException tryHas(int group, long attr) {
+    A id = table.find(group, attr);
+    if (id == null) {
+      AttributeGroup declared = table.group(group);
+      return unknown(declared, declared == null ? null : declared.unknownHas(), attr);
+    }
+    try {
+      has(id, attr);
+      return null;
+    } catch (KvmException refusal) {
+      return refusal;
+    }
+  }
+
+  /**
+   * {@link #getAttr} for the runtime, which hands refusals over.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @param address where the caller wants the data
+   * @param memory the caller's memory
+   * @return the refusal; null for success
+   */
+  public final @Nullable KvmException tryGet(
+      int group, long attr, long address, UserMemory memory) {
+    A id = table.find(group, attr);
+    if (id == null || !id.attribute().access().reads()) {
+      AttributeGroup declared = table.group(group);
+      if (declared != null && (attr & declared.getMask()) != attr) {
+        return tryGet(group, attr & declared.getMask(), address, memory);
+      }
+      return unknown(declared, declared == null ? null : declared.unknownGet(), attr);
+    }
+    Attribute attribute = id.attribute();
+    int size = attribute.size();
+    try {
+      if (size > 8) {
+        byte[] data = new byte[size];
+        if (attribute.readsBeforeGet()) {
+          memory.read(address, data, 0, size);
+        }
+        get(id, attr, data);
+        memory.write(address, data, 0, size);
+      } else {
+        long value =
+            attribute.readsBeforeGet()
+                ? get(id, attr, memory.readNumber(address, size))
+                : get(id, attr);
+        memory.writeNumber(address, size, value);
+      }
+      return null;
+    } catch (KvmException refusal) {
+      return refusal;
+    }
+  }
+
+  /**
+   * {@link #setAttr} for the runtime, which hands refusals over.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @param address where the caller has the data
+   * @param memory the caller's memory
+   * @return the refusal; null for success
+   */
+  public final @Nullable KvmException trySet(
+      int group, long attr, long address, UserMemory memory) {
+    A id = table.find(group, attr);
+    try {
+      if (id == null || !id.attribute().access().writes()) {
+        AttributeGroup declared = table.group(group);
+        if (declared != null && declared.memoryFirst()) {
+          memory.readNumber(address, sizeIn(declared));
+        }
+        return unknown(declared, declared == null ? null : declared.unknownSet(), attr);
+      }
+      beforeSet(id, attr);
+      int size = id.attribute().size();
+      if (size > 8) {
+        byte[] data = new byte[size];
+        memory.read(address, data, 0, size);
+        set(id, attr, data);
+      } else {
+        set(id, attr, size == 0 ? 0 : memory.readNumber(address, size));
+      }
+      return null;
+    } catch (KvmException refusal) {
+      return refusal;
     }
   }
 
@@ -194,7 +242,7 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
     throw new AssertionError(group + " has no attribute");
   }
 
-  /** Thrown by the caller: to leave a method by an exception costs more than all the rest. */
+  /** What an unknown number answers; null for success. */
   private static @Nullable KvmException unknown(
       @Nullable AttributeGroup group, @Nullable Errno errno, long attr) {
     if (group == null) {

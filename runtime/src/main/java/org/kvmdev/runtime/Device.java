@@ -3,6 +3,7 @@ package org.kvmdev.runtime;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Attribute;
+import org.kvmdev.api.AttributeDevice;
 import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.KvmException;
@@ -13,11 +14,16 @@ import org.kvmdev.api.UserMemory;
 public final class Device implements AutoCloseable {
   private final LiveDevice device;
   private final DeviceOps ops;
+
+  /** The same, where it hands refusals over. */
+  private final @Nullable AttributeDevice<?> attributes;
+
   private final AtomicBoolean closed = new AtomicBoolean();
 
   Device(LiveDevice device) {
     this.device = device;
     this.ops = device.ops;
+    this.attributes = ops instanceof AttributeDevice<?> own ? own : null;
   }
 
   /**
@@ -84,11 +90,34 @@ public final class Device implements AutoCloseable {
    * @throws KvmException ENXIO where the device does not have it
    */
   public void has(int group, long attr) throws KvmException {
-    require(Operation.HAS_ATTR);
+    KvmException refusal = tryHas(group, attr);
+    if (refusal != null) {
+      throw refusal;
+    }
+  }
+
+  /**
+   * {@link #has(int, long)} for who hands refusals over and does not throw them.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @return the refusal; null for success
+   */
+  public @Nullable KvmException tryHas(int group, long attr) {
+    KvmException refusal = refusal(Operation.HAS_ATTR);
+    if (refusal != null) {
+      return refusal;
+    }
     try {
+      if (attributes != null) {
+        return attributes.tryHas(group, attr);
+      }
       ops.hasAttr(group, attr);
+      return null;
+    } catch (KvmException thrown) {
+      return thrown;
     } catch (RuntimeException | Error fault) {
-      throw Containment.contain(fault, ops);
+      return Containment.contain(fault, ops);
     }
   }
 
@@ -102,11 +131,36 @@ public final class Device implements AutoCloseable {
    * @throws KvmException where it is refused
    */
   public void set(int group, long attr, long address, UserMemory memory) throws KvmException {
-    require(Operation.SET_ATTR);
+    KvmException refusal = trySet(group, attr, address, memory);
+    if (refusal != null) {
+      throw refusal;
+    }
+  }
+
+  /**
+   * {@link #set(int, long, long, UserMemory)} for who hands refusals over and does not throw them.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @param address where the data are
+   * @param memory the client's memory
+   * @return the refusal; null for success
+   */
+  public @Nullable KvmException trySet(int group, long attr, long address, UserMemory memory) {
+    KvmException refusal = refusal(Operation.SET_ATTR);
+    if (refusal != null) {
+      return refusal;
+    }
     try {
+      if (attributes != null) {
+        return attributes.trySet(group, attr, address, memory);
+      }
       ops.setAttr(group, attr, address, memory);
+      return null;
+    } catch (KvmException thrown) {
+      return thrown;
     } catch (RuntimeException | Error fault) {
-      throw Containment.contain(fault, ops);
+      return Containment.contain(fault, ops);
     }
   }
 
@@ -120,11 +174,36 @@ public final class Device implements AutoCloseable {
    * @throws KvmException where it is refused
    */
   public void get(int group, long attr, long address, UserMemory memory) throws KvmException {
-    require(Operation.GET_ATTR);
+    KvmException refusal = tryGet(group, attr, address, memory);
+    if (refusal != null) {
+      throw refusal;
+    }
+  }
+
+  /**
+   * {@link #get(int, long, long, UserMemory)} for who hands refusals over and does not throw them.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @param address where the data are wanted
+   * @param memory the client's memory
+   * @return the refusal; null for success
+   */
+  public @Nullable KvmException tryGet(int group, long attr, long address, UserMemory memory) {
+    KvmException refusal = refusal(Operation.GET_ATTR);
+    if (refusal != null) {
+      return refusal;
+    }
     try {
+      if (attributes != null) {
+        return attributes.tryGet(group, attr, address, memory);
+      }
       ops.getAttr(group, attr, address, memory);
+      return null;
+    } catch (KvmException thrown) {
+      return thrown;
     } catch (RuntimeException | Error fault) {
-      throw Containment.contain(fault, ops);
+      return Containment.contain(fault, ops);
     }
   }
 

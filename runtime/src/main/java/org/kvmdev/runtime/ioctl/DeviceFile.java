@@ -64,71 +64,59 @@ final class DeviceFile extends OpenFile {
       byte[] window = memory.window(struct, DeviceAttr.SIZE);
       int at = ProcessMemory.offset(struct);
       if (request == requests.getAttr) {
-        KvmException refusal = device.refusal(Operation.GET_ATTR);
+        KvmException refusal = refusal(Operation.GET_ATTR, memory, struct, window);
         if (refusal != null) {
           return refusal;
         }
-        if (window != null) {
-          device.get(
-              memory.intAt(window, at + DeviceAttr.GROUP),
-              memory.longAt(window, at + DeviceAttr.ATTR),
-              caller.pointer(memory.longAt(window, at + DeviceAttr.ADDR)),
-              memory);
-        } else {
-          KvmException fault = memory.fault(struct, DeviceAttr.SIZE);
-          if (fault != null) {
-            return fault;
-          }
-          device.get(
-              (int) memory.readNumber(struct + DeviceAttr.GROUP, 4),
-              memory.readNumber(struct + DeviceAttr.ATTR, 8),
-              caller.pointer(memory.readNumber(struct + DeviceAttr.ADDR, 8)),
-              memory);
-        }
-      } else if (request == requests.setAttr) {
-        KvmException refusal = device.refusal(Operation.SET_ATTR);
+        return window != null
+            ? device.tryGet(
+                memory.intAt(window, at + DeviceAttr.GROUP),
+                memory.longAt(window, at + DeviceAttr.ATTR),
+                caller.pointer(memory.longAt(window, at + DeviceAttr.ADDR)),
+                memory)
+            : device.tryGet(
+                (int) memory.readNumber(struct + DeviceAttr.GROUP, 4),
+                memory.readNumber(struct + DeviceAttr.ATTR, 8),
+                caller.pointer(memory.readNumber(struct + DeviceAttr.ADDR, 8)),
+                memory);
+      }
+      if (request == requests.setAttr) {
+        KvmException refusal = refusal(Operation.SET_ATTR, memory, struct, window);
         if (refusal != null) {
           return refusal;
         }
-        if (window != null) {
-          device.set(
+        return window != null
+            ? device.trySet(
+                memory.intAt(window, at + DeviceAttr.GROUP),
+                memory.longAt(window, at + DeviceAttr.ATTR),
+                caller.pointer(memory.longAt(window, at + DeviceAttr.ADDR)),
+                memory)
+            : device.trySet(
+                (int) memory.readNumber(struct + DeviceAttr.GROUP, 4),
+                memory.readNumber(struct + DeviceAttr.ATTR, 8),
+                caller.pointer(memory.readNumber(struct + DeviceAttr.ADDR, 8)),
+                memory);
+      }
+      KvmException refusal = refusal(Operation.HAS_ATTR, memory, struct, window);
+      if (refusal != null) {
+        return refusal;
+      }
+      return window != null
+          ? device.tryHas(
               memory.intAt(window, at + DeviceAttr.GROUP),
-              memory.longAt(window, at + DeviceAttr.ATTR),
-              caller.pointer(memory.longAt(window, at + DeviceAttr.ADDR)),
-              memory);
-        } else {
-          KvmException fault = memory.fault(struct, DeviceAttr.SIZE);
-          if (fault != null) {
-            return fault;
-          }
-          device.set(
-              (int) memory.readNumber(struct + DeviceAttr.GROUP, 4),
-              memory.readNumber(struct + DeviceAttr.ATTR, 8),
-              caller.pointer(memory.readNumber(struct + DeviceAttr.ADDR, 8)),
-              memory);
-        }
-      } else {
-        KvmException refusal = device.refusal(Operation.HAS_ATTR);
-        if (refusal != null) {
-          return refusal;
-        }
-        if (window != null) {
-          device.has(
-              memory.intAt(window, at + DeviceAttr.GROUP),
-              memory.longAt(window, at + DeviceAttr.ATTR));
-        } else {
-          KvmException fault = memory.fault(struct, DeviceAttr.SIZE);
-          if (fault != null) {
-            return fault;
-          }
-          device.has(
+              memory.longAt(window, at + DeviceAttr.ATTR))
+          : device.tryHas(
               (int) memory.readNumber(struct + DeviceAttr.GROUP, 4),
               memory.readNumber(struct + DeviceAttr.ATTR, 8));
-        }
-      }
-      return null;
     } catch (KvmException thrown) {
       return thrown;
     }
+  }
+
+  /** What comes before the device's own answer. */
+  private @Nullable KvmException refusal(
+      Operation operation, ProcessMemory memory, long struct, byte @Nullable [] window) {
+    KvmException refusal = device.refusal(operation);
+    return refusal != null || window != null ? refusal : memory.fault(struct, DeviceAttr.SIZE);
   }
 }
