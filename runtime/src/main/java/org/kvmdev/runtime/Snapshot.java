@@ -242,6 +242,19 @@ public final class Snapshot {
     }
 
     @Override
+    public void write(DeviceOps device, int group, long attr, long value) {
+      LiveDevice live = live(device);
+      String name = names.get(devices.indexOf(live));
+      int size = size(live, group, attr);
+      reads.add(
+          () -> {
+            BytesMemory memory = new BytesMemory(new byte[size]);
+            memory.writeNumber(0, size, value);
+            return new Entry.Value(name, group, attr, HexFormat.of().formatHex(memory.bytes()));
+          });
+    }
+
+    @Override
     public void request(DeviceOps device, int group, long attr) {
       String name = names.get(devices.indexOf(live(device)));
       reads.add(() -> new Entry.Value(name, group, attr, ""));

@@ -45,6 +45,17 @@ public non-sealed interface StateSource extends Port {
     void value(DeviceOps device, int group, long attr);
 
     /**
+     * A value that is always written at this place when restoring: a register whose ones clear,
+     * before the values of one whose ones set.
+     *
+     * @param device whose
+     * @param group the group's number
+     * @param attr the attribute's number
+     * @param value what is written
+     */
+    void write(DeviceOps device, int group, long attr, long value);
+
+    /**
      * A request without data, made at this place when restoring: read tables back from guest
      * memory.
      *
