@@ -217,7 +217,10 @@ final class PendingQueue {
     if (irq.active) {
       return ACTIVE;
     }
-    return irq.enabled && irq.isPending() ? DELIVERABLE + (irq.priority >> 2) : IDLE;
+    // What is pending in a list register is not latched meanwhile.
+    ListRegister register = irq.register;
+    boolean pending = irq.isPending() || register != null && register.filledPending;
+    return irq.enabled && pending ? DELIVERABLE + (irq.priority >> 2) : IDLE;
   }
 
   private void weigh(Interrupt irq, int now) {

@@ -383,7 +383,8 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     VgicCpu queued = irq.queuedOn;
     if (queued != null) {
       queued.queue.changed(irq);
-      if (to == queued) {
+      if (to != null) {
+        // Where it goes elsewhere now, leaving the guest is what moves it.
         queued.kick();
       }
     } else if (to != null) {

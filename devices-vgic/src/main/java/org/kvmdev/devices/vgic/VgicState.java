@@ -8,6 +8,8 @@ import org.kvmdev.api.register.RegisterSpec;
  * What makes up a GIC's state, in the order in which it must be restored: the revision before the
  * groups that it makes writable; what configures an interrupt before what makes it pending or
  * active; lines after the configuration that says whether they count; the CPU interfaces last.
+ *
+ * <p>A GICv2 does not show its lines: they are its client's, who drives them again.
  */
 final class VgicState implements StateSource {
   private static final int ADDR = 0;
@@ -73,10 +75,20 @@ final class VgicState implements StateSource {
       VgicCpu cpu = vgic.cpu(index);
       long vcpu = (long) cpu.id << 32;
       banked(state, device, vcpu, DistributorV2Register.GICD_IGROUPR);
+      state.write(
+          device,
+          DIST_REGS,
+          vcpu | DistributorV2Register.GICD_ICENABLER.spec().offset(),
+          0xffff_ffffL);
       banked(state, device, vcpu, DistributorV2Register.GICD_ISENABLER);
       banked(state, device, vcpu, DistributorV2Register.GICD_IPRIORITYR);
       banked(state, device, vcpu, DistributorV2Register.GICD_ISPENDR);
       banked(state, device, vcpu, DistributorV2Register.GICD_ISACTIVER);
+      // ISPENDR made the vCPU itself a source of its pending SGIs.
+      RegisterSpec noSources = DistributorV2Register.GICD_CPENDSGIR.spec();
+      for (int i = 0; i < noSources.count(); i++) {
+        state.write(device, DIST_REGS, vcpu | noSources.offset(i), 0xffff_ffffL);
+      }
       array(state, device, DIST_REGS, vcpu, DistributorV2Register.GICD_SPENDSGIR.spec());
       for (CpuInterfaceV2Register register : CpuInterfaceV2Register.values()) {
         if (register.spec().isSaved()) {
@@ -145,6 +157,11 @@ final class VgicState implements StateSource {
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_PROPBASER.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_PENDBASER.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_IGROUPR0.spec());
+    state.write(
+        device,
+        REDIST_REGS,
+        mpidr | RedistributorRegister.GICR_ICENABLER0.spec().offset(),
+        0xffff_ffffL);
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISENABLER0.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_IPRIORITYR.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISPENDR0.spec());
