@@ -6,13 +6,20 @@ import org.kvmdev.api.KvmException;
 import org.kvmdev.api.UserMemory;
 
 /**
- * A memory that is one array from address 0, most significant byte first, as snapshots print it.
+ * A memory that is one array from address 0: most significant byte first, as snapshots print it,
+ * unless it says otherwise.
  */
 final class BytesMemory implements UserMemory {
   private final byte[] bytes;
+  private final ByteOrder order;
 
   BytesMemory(byte[] bytes) {
+    this(bytes, ByteOrder.BIG_ENDIAN);
+  }
+
+  BytesMemory(byte[] bytes, ByteOrder order) {
     this.bytes = bytes;
+    this.order = order;
   }
 
   byte[] bytes() {
@@ -21,7 +28,7 @@ final class BytesMemory implements UserMemory {
 
   @Override
   public ByteOrder order() {
-    return ByteOrder.BIG_ENDIAN;
+    return order;
   }
 
   @Override
@@ -41,7 +48,7 @@ final class BytesMemory implements UserMemory {
     requireInside(address, size);
     long number = 0;
     for (int i = 0; i < size; i++) {
-      number = number << 8 | bytes[(int) address + i] & 0xff;
+      number |= (bytes[(int) address + i] & 0xffL) << shift(i, size);
     }
     return number;
   }
@@ -50,8 +57,12 @@ final class BytesMemory implements UserMemory {
   public void writeNumber(long address, int size, long value) throws KvmException {
     requireInside(address, size);
     for (int i = 0; i < size; i++) {
-      bytes[(int) address + i] = (byte) (value >>> 8 * (size - 1 - i));
+      bytes[(int) address + i] = (byte) (value >>> shift(i, size));
     }
+  }
+
+  private int shift(int index, int size) {
+    return 8 * (order == ByteOrder.BIG_ENDIAN ? size - 1 - index : index);
   }
 
   private void requireInside(long address, int length) throws KvmException {

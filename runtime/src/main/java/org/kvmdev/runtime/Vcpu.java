@@ -415,6 +415,19 @@ public final class Vcpu implements AutoCloseable {
     return Vm.request(machine, Requests.Target.VCPU, request, vcpu, argument, memory);
   }
 
+  /**
+   * Makes a request of a family's own whose argument is a structure: KVM_ARM_VCPU_INIT, say.
+   *
+   * @param request the encoded number
+   * @param structure the structure in the host's byte order; holds what the request wrote when it
+   *     returns
+   * @return what the request returns, or {@link Vm#NOBODYS}
+   * @throws KvmException where it is refused
+   */
+  public long request(int request, byte[] structure) throws KvmException {
+    return request(request, 0, new BytesMemory(structure, machine.host().byteOrder()));
+  }
+
   /** Drops the reference; the vCPU itself stays until its VM ends. */
   @Override
   public void close() {
