@@ -385,12 +385,12 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       queued.queue.changed(irq);
       if (to != null) {
         // Where it goes elsewhere now, leaving the guest is what moves it.
-        queued.kick();
+        queued.notice(irq);
       }
     } else if (to != null) {
       if (to == irq.home) {
         to.queue.add(irq);
-        to.kick();
+        to.notice(irq);
       } else {
         irq.queueWhenHome = true;
       }

@@ -51,6 +51,10 @@ final class VgicCpu {
 
   private final CpuLock lock = new CpuLock();
   private boolean inGuest;
+
+  /** It left the guest for an access that is emulated, and comes back. */
+  private boolean trapped;
+
   private int pins;
 
   /** The routing pins of level-sensitive SPIs that ended and that nobody was told of. */
@@ -160,6 +164,7 @@ final class VgicCpu {
     }
     lock();
     inGuest = false;
+    trapped = true;
     leave();
     unlock();
     return true;
@@ -170,6 +175,7 @@ final class VgicCpu {
     if (wasInGuest) {
       lock();
       comeBack();
+      trapped = false;
       inGuest = true;
       unlock();
     }
@@ -198,6 +204,22 @@ final class VgicCpu {
       fold(!queue.mustBeChecked());
       prune();
       comeBack();
+    }
+  }
+
+  /**
+   * An interrupt became deliverable here. In the guest, the vCPU leaves it and enters again;
+   * outside, the pin it would be signalled by goes high, so that whoever runs the vCPU enters. The
+   * lock is held.
+   */
+  void notice(Interrupt irq) {
+    if (inGuest) {
+      kick();
+    } else if (!trapped && !irq.active) {
+      int signals = cpuInterface.signalFor(irq.priority, irq.group1);
+      if ((pins & signals) != signals) {
+        drivePins(pins | signals);
+      }
     }
   }
 
@@ -243,7 +265,10 @@ final class VgicCpu {
 
   /** Drives the pins by the CPU interface and the client's own lines. */
   void drivePins() {
-    int now = cpuInterface.signals() | lines;
+    drivePins(cpuInterface.signals() | lines);
+  }
+
+  private void drivePins(int now) {
     int changed = now ^ pins;
     if (changed != 0 && vcpu != null) {
       pins = now;

@@ -84,6 +84,14 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
    */
   abstract int signals();
 
+  /**
+   * How an interrupt that is in no list register would be signalled, as the control and the active
+   * priorities are now.
+   *
+   * @return 0, {@link #IRQ} or {@link #FIQ}
+   */
+  abstract int signalFor(int priority, boolean group1);
+
   /** Whether the hypervisor is asked to take over. */
   final boolean wantsMaintenance() {
     int valid = 0;

@@ -65,12 +65,17 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
   @Override
   int signals() {
     ListRegister best = highestPending();
-    if (best == null
-        || best.priority >= runningPriority
-        || !(best.group1 ? group1Enabled : group0Enabled)) {
+    return best == null ? 0 : signalFor(best.priority, best.group1);
+  }
+
+  @Override
+  int signalFor(int priority, boolean group1) {
+    if (priority >= priorityMask
+        || priority >= runningPriority
+        || !(group1 ? group1Enabled : group0Enabled)) {
       return 0;
     }
-    return !best.group1 && fiqEnabled ? FIQ : IRQ;
+    return !group1 && fiqEnabled ? FIQ : IRQ;
   }
 
   /** GICV_IAR. */

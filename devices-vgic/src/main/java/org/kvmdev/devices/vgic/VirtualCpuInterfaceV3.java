@@ -43,28 +43,33 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     return groupPriorityMask(group1 && !commonBinaryPoint ? binaryPoint1 - 1 : binaryPoint0);
   }
 
-  private boolean canPreempt(ListRegister register) {
-    if (register.priority >= priorityMask) {
+  private boolean canPreempt(int priority, boolean group1) {
+    if (priority >= priorityMask) {
       return false;
     }
     int running = runningPriority();
-    int mask = groupPriorityMask(register.group1);
-    return running == IDLE || (register.priority & mask) < (running & mask);
+    int mask = groupPriorityMask(group1);
+    return running == IDLE || (priority & mask) < (running & mask);
   }
 
   @Override
   int signals() {
     ListRegister best = highestPending();
-    if (best == null || !canPreempt(best)) {
+    return best == null ? 0 : signalFor(best.priority, best.group1);
+  }
+
+  @Override
+  int signalFor(int priority, boolean group1) {
+    if (!(group1 ? group1Enabled : group0Enabled) || !canPreempt(priority, group1)) {
       return 0;
     }
-    return best.group1 ? IRQ : FIQ;
+    return group1 ? IRQ : FIQ;
   }
 
   /** ICV_IAR0_EL1, ICV_IAR1_EL1. */
   int acknowledge(boolean group1) {
     ListRegister best = highestPending();
-    if (best == null || best.group1 != group1 || !canPreempt(best)) {
+    if (best == null || best.group1 != group1 || !canPreempt(best.priority, group1)) {
       return SPURIOUS;
     }
     int level = (best.priority & groupPriorityMask(group1)) >> (8 - PRIORITY_BITS);

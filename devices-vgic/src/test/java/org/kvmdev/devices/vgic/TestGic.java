@@ -1,9 +1,7 @@
 package org.kvmdev.devices.vgic;
 
-import java.nio.ByteOrder;
 import java.util.List;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.UserMemory;
 import org.kvmdev.runtime.Device;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.SystemRegister;
@@ -38,7 +36,9 @@ final class TestGic implements AutoCloseable {
     vcpus = new Vcpu[cpus];
     for (int i = 0; i < cpus; i++) {
       vcpus[i] = vm.createVcpu(i);
-      vcpus[i].request(VCPU_INIT, 0, new InitMemory());
+      byte[] target = new byte[32];
+      target[0] = 5;
+      vcpus[i].request(VCPU_INIT, target);
     }
     device = vm.createDevice(v3 ? 7 : 5);
     deactivate = vm.systemRegister("ICC_DIR_EL1");
@@ -171,33 +171,5 @@ final class TestGic implements AutoCloseable {
   @Override
   public String toString() {
     return v3 ? "GICv3" : "GICv2";
-  }
-
-  /** A struct kvm_vcpu_init with the one target that there is, and no features. */
-  private static final class InitMemory implements UserMemory {
-    @Override
-    public ByteOrder order() {
-      return ByteOrder.LITTLE_ENDIAN;
-    }
-
-    @Override
-    public void read(long address, byte[] to, int at, int length) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void write(long address, byte[] from, int at, int length) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public long readNumber(long address, int size) {
-      return address == 0 ? 5 : 0;
-    }
-
-    @Override
-    public void writeNumber(long address, int size, long value) {
-      throw new UnsupportedOperationException();
-    }
   }
 }
