@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.kvmdev.api.Attribute;
 import org.kvmdev.api.AttributeGroup;
-import org.kvmdev.api.Departure;
 import org.kvmdev.api.KeyField;
 
 /** Writes {@code docs/xics.md} from what the code declares. */
@@ -129,14 +128,19 @@ final class XicsDocumentation {
       }
       for (KeyField field : group.fields()) {
         out.append(
-            "\n`attr` %s is the %s: %s\n"
-                .formatted(bits(field.high(), field.low()), field.name(), field.meaning()));
+            "\n`attr` %s is the %s: %s GET looks at the bits %#x of it alone.\n"
+                .formatted(
+                    bits(field.high(), field.low()),
+                    field.name(),
+                    field.meaning(),
+                    group.getMask()));
       }
     }
-    out.append("\nOtherwise than the API's general rules:\n\n");
-    for (Departure departure : Xics.TYPE.departures()) {
-      out.append("- %s (%s)\n".formatted(departure.what(), departure.source()));
-    }
+    out.append(
+        "\n"
+            + "Group 2 (KVM_DEV_XICS_GRP_CTRL) with KVM_DEV_XICS_NR_SERVERS is documented, and"
+            + " ENXIO: only the XICS that a XIVE\n");
+    out.append("emulates has it.\n");
   }
 
   private void section(String title) {
