@@ -1,0 +1,231 @@
+package org.kvmdev.benchmarks;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.benchmarks.machine.AttributeClient;
+import org.kvmdev.benchmarks.machine.AttributeClient.Access;
+import org.kvmdev.benchmarks.machine.AttributeClient.Refusal;
+import org.kvmdev.benchmarks.machine.EmptyMachine;
+import org.kvmdev.benchmarks.machine.Family;
+import org.kvmdev.benchmarks.machine.HostKvm;
+import org.kvmdev.benchmarks.machine.MpicMachine;
+import org.kvmdev.benchmarks.machine.Path;
+import org.kvmdev.benchmarks.machine.StartUp;
+import org.kvmdev.benchmarks.machine.Together;
+import org.kvmdev.benchmarks.machine.VgicMachine;
+import org.kvmdev.benchmarks.machine.VmLife;
+import org.kvmdev.benchmarks.machine.XicsMachine;
+import org.kvmdev.runtime.Kvm;
+
+/** All rows of the table, and what could not become one. */
+final class Rows {
+  private static final int MANY_VCPUS = 512;
+
+  /** A process takes a hundred windows' time. */
+  private static final int START_UP_EVERY = 20;
+
+  private final Kvm kvm;
+  private final Slowdown slowdown;
+  private final List<Row> rows = new ArrayList<>();
+  private final List<String> absent = new ArrayList<>();
+
+  /**
+   * Makes the VMs of all rows.
+   *
+   * @param kvm has all families' jars
+   * @param startUp starts the linked image's command
+   */
+  Rows(Kvm kvm, StartUp startUp) throws KvmException {
+    this.kvm = kvm;
+    Reference kernel = hostKvm();
+    slowdown = locks();
+    attributes(kernel);
+    mmio();
+    mpic(Family.MPIC_20);
+    mpic(Family.MPIC_42);
+    xics();
+    gic(Family.GIC_V2, Recorded.QEMU_CYCLE_GIC_V2);
+    gic(Family.GIC_V3, Recorded.QEMU_CYCLE_GIC_V3);
+    vms();
+    startUp(startUp);
+  }
+
+  List<Row> all() {
+    return rows;
+  }
+
+  /** What is not measured on this machine, and why. */
+  List<String> absent() {
+    return absent;
+  }
+
+  private Row add(Row row) {
+    rows.add(row);
+    return row;
+  }
+
+  private Reference hostKvm() {
+    try {
+      return add(new Row("KVM_HAS_DEVICE_ATTR of this machine's KVM", new HostKvm()));
+    } catch (HostKvm.Unusable e) {
+      absent.add("KVM_HAS_DEVICE_ATTR of this machine's KVM: " + e.getMessage());
+      return Recorded.KVM_HAS_DEVICE_ATTR;
+    }
+  }
+
+  /** Shows the machine's pace, and what of each row is its device's lock. */
+  private Slowdown locks() {
+    Row one = add(new Row("a ReentrantLock, taken and released", lock()));
+    Row two = add(new Row("the same on two threads, a lock each", new Together(lock(), lock())));
+    return new Slowdown(one, two);
+  }
+
+  private static Path lock() {
+    ReentrantLock lock = new ReentrantLock();
+    return times -> {
+      long sum = 0;
+      for (int i = 0; i < times; i++) {
+        lock.lock();
+        sum += i;
+        lock.unlock();
+      }
+      return sum;
+    };
+  }
+
+  private void attributes(Reference kernel) throws KvmException {
+    for (Family family : Family.values()) {
+      for (Access access : Access.values()) {
+        Row success =
+            add(
+                new Row(
+                    "attribute " + access + ", " + family,
+                    AttributeClient.access(kvm, family, access),
+                    Target.ATTRIBUTE,
+                    kernel));
+        refused(family, access, Refusal.UNKNOWN_GROUP, success);
+        if (family == Family.EMPTY) {
+          refused(family, access, Refusal.NO_ACCESSORS, success);
+          refused(family, access, Refusal.BAD_STRUCTURE, success);
+        }
+        if (access != Access.HAS) {
+          refused(family, access, Refusal.BAD_DATA, success);
+        }
+      }
+    }
+    for (Access access : Access.values()) {
+      add(
+          new Row(
+              "attribute " + access + ", all types at random",
+              AttributeClient.accessAtRandom(kvm, access),
+              Target.ATTRIBUTES_AT_RANDOM,
+              kernel));
+    }
+  }
+
+  private void refused(Family family, Access access, Refusal refusal, Row success)
+      throws KvmException {
+    add(
+        new Row(
+            success.name() + ", " + refusal,
+            AttributeClient.refused(kvm, family, access, refusal),
+            Target.REFUSAL,
+            success));
+  }
+
+  private void mmio() throws KvmException {
+    read(Family.EMPTY.toString(), new EmptyMachine(kvm).read(), Recorded.NOTHING);
+    MpicMachine mpic = new MpicMachine(kvm, Family.MPIC_42);
+    VgicMachine v2 = new VgicMachine(kvm, Family.GIC_V2, 1);
+    VgicMachine v3 = new VgicMachine(kvm, Family.GIC_V3, 1);
+    read("MPIC source", mpic.read(), Recorded.QEMU_READ_MPIC);
+    read("GICv2 distributor", v2.readDistributor(), Recorded.QEMU_READ_GIC_V2);
+    read("GICv2 CPU interface", v2.readOwn(), Recorded.QEMU_READ_GIC_V2);
+    read("GICv3 distributor", v3.readDistributor(), Recorded.QEMU_READ_GIC_V3);
+    read("GICv3 redistributor", v3.readOwn(), Recorded.QEMU_READ_GIC_V3);
+  }
+
+  private void read(String what, Path path, Reference reference) {
+    add(new Row("MMIO read, " + what, path, Target.MMIO_READ, reference));
+  }
+
+  private Row cycle(String what, Path path, Target target, Reference reference) {
+    return add(new Row("cycle, " + what, path, target, reference));
+  }
+
+  private void mpic(Family family) throws KvmException {
+    MpicMachine alone = new MpicMachine(kvm, family);
+    MpicMachine full = new MpicMachine(kvm, family).fill();
+    Row source = cycle(family + " source", alone.source(), Target.CYCLE, Recorded.QEMU_CYCLE_MPIC);
+    cycle(family + " source, 255 pending", full.source(), Target.CYCLE_ALL_PENDING, source);
+    Row ipi =
+        cycle(family + " IPI", alone.interprocessor(), Target.CYCLE, Recorded.QEMU_CYCLE_MPIC);
+    cycle(family + " IPI, 255 pending", full.interprocessor(), Target.CYCLE_ALL_PENDING, ipi);
+  }
+
+  private void xics() throws KvmException {
+    XicsMachine alone = new XicsMachine(kvm, 1);
+    XicsMachine full = new XicsMachine(kvm, 1).fill();
+    Row source = cycle("XICS source", alone.source(0), Target.CYCLE, Recorded.QEMU_CYCLE_XICS);
+    cycle("XICS source, 1023 pending", full.source(0), Target.CYCLE_ALL_PENDING, source);
+    Row ipi = cycle("XICS IPI", alone.interprocessor(), Target.CYCLE, Recorded.QEMU_CYCLE_XICS);
+    cycle("XICS IPI, 1023 pending", full.interprocessor(), Target.CYCLE_ALL_PENDING, ipi);
+    XicsMachine two = new XicsMachine(kvm, 2);
+    Row one =
+        cycle("XICS source, server 0 of 2", two.source(0), Target.CYCLE, Recorded.QEMU_CYCLE_XICS);
+    cycle(
+        "XICS, two servers on two threads",
+        new Together(two.source(0), two.source(1)),
+        Target.CYCLE_TWO_THREADS,
+        slowdown.of(one));
+  }
+
+  private void gic(Family family, Reference qemu) throws KvmException {
+    VgicMachine alone = new VgicMachine(kvm, family, 1);
+    VgicMachine full = new VgicMachine(kvm, family, 1).fill();
+    Row sgi = cycle(family + " SGI", alone.sgi(), Target.CYCLE, qemu);
+    cycle(family + " SGI, 944 pending", full.sgi(), Target.CYCLE_ALL_PENDING, sgi);
+    Row ppi = cycle(family + " PPI", alone.ppi(), Target.CYCLE, qemu);
+    cycle(family + " PPI, 944 pending", full.ppi(), Target.CYCLE_ALL_PENDING, ppi);
+    Row spi = cycle(family + " SPI", alone.spi(0), Target.CYCLE, qemu);
+    cycle(family + " SPI, 944 pending", full.spi(0), Target.CYCLE_ALL_PENDING, spi);
+    if (family == Family.GIC_V3) {
+      VgicMachine many = new VgicMachine(kvm, family, MANY_VCPUS);
+      String text = ", " + MANY_VCPUS + " vCPUs";
+      cycle(family + " SGI" + text, many.sgi(), Target.CYCLE_MANY_VCPUS, sgi);
+      cycle(family + " PPI" + text, many.ppi(), Target.CYCLE_MANY_VCPUS, ppi);
+      cycle(family + " SPI" + text, many.spi(0), Target.CYCLE_MANY_VCPUS, spi);
+    }
+    VgicMachine two = new VgicMachine(kvm, family, 2);
+    Row one = cycle(family + " SPI, vCPU 0 of 2", two.spi(0), Target.CYCLE, qemu);
+    cycle(
+        family + " SPI, two vCPUs on two threads",
+        new Together(two.spi(0), two.spi(1)),
+        Target.CYCLE_TWO_THREADS,
+        slowdown.of(one));
+  }
+
+  private void vms() {
+    for (Family family : Family.values()) {
+      if (family != Family.EMPTY) {
+        add(
+            new Row(
+                "VM with 8 vCPUs and its " + family + ", made and closed",
+                new VmLife(kvm, family),
+                Target.VM,
+                Recorded.NOTHING));
+      }
+    }
+  }
+
+  private void startUp(StartUp startUp) {
+    String name = "kvmdev --version, the linked image";
+    if (startUp.isThere()) {
+      add(new Row(name, startUp, Target.START_UP, Recorded.NOTHING, START_UP_EVERY));
+    } else {
+      absent.add(name + ": there is no " + startUp.command() + "; ./benchmark builds it");
+    }
+  }
+}
