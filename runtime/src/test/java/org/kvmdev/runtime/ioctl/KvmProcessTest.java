@@ -232,4 +232,54 @@ class KvmProcessTest {
     assertEquals(400, numbers.size());
     assertEquals(400, numbers.stream().distinct().count());
   }
+
+  @Test
+  void whatManyThreadsOpenAndCloseEndsOnce() throws Exception {
+    client.createDevice(ProbeProvider.PROBE);
+    List<Thread> threads = new ArrayList<>();
+    List<Throwable> faults = new CopyOnWriteArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      long struct = client.memory.map(12);
+      threads.add(
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    for (int j = 0; j < 200; j++) {
+                      try {
+                        makeAndClose(struct);
+                      } catch (KvmException busy) {
+                        if (busy.errno() != Errno.EBUSY) {
+                          faults.add(busy);
+                        }
+                      } catch (RuntimeException | Error fault) {
+                        faults.add(fault);
+                      }
+                    }
+                  }));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    process.close();
+    assertEquals(List.of(), faults);
+    assertTrue(count("create kvm-vfio") > 0);
+    assertEquals(count("create kvm-vfio"), count("release kvm-vfio"));
+    assertEquals(1, count("create kvm-probe"));
+    assertEquals(1, count("destroy kvm-probe"));
+  }
+
+  /** Makes a device, refers to it by a second number, and closes both. */
+  private void makeAndClose(long struct) throws KvmException {
+    client.ints(struct, ProbeProvider.VFIO, 0, 0);
+    client.ioctl(client.vm, Request.CREATE_DEVICE, struct);
+    int device = (int) client.memory.readNumber(struct + 4, 4);
+    int dup = process.dup(device);
+    process.close(device);
+    assertEquals("anon_inode:kvm-vfio", process.fileName(dup));
+    process.close(dup);
+  }
+
+  private long count(String event) {
+    return client.family.log.stream().filter(event::equals).count();
+  }
 }
