@@ -168,14 +168,14 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
   public final @Nullable KvmException tryGet(
       int group, long attr, long address, UserMemory memory) {
     A id = table.find(group, attr);
-    if (id == null || !id.attribute().access().reads()) {
+    if (id == null || !table.declaration(id).access().reads()) {
       AttributeGroup declared = table.group(group);
       if (declared != null && (attr & declared.getMask()) != attr) {
         return tryGet(group, attr & declared.getMask(), address, memory);
       }
       return unknown(declared, declared == null ? null : declared.unknownGet(), attr);
     }
-    Attribute attribute = id.attribute();
+    Attribute attribute = table.declaration(id);
     int size = attribute.size();
     try {
       if (size > 8) {
@@ -211,7 +211,7 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
       int group, long attr, long address, UserMemory memory) {
     A id = table.find(group, attr);
     try {
-      if (id == null || !id.attribute().access().writes()) {
+      if (id == null || !table.declaration(id).access().writes()) {
         AttributeGroup declared = table.group(group);
         if (declared != null && declared.memoryFirst()) {
           memory.readNumber(address, sizeIn(declared));
@@ -219,7 +219,7 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
         return unknown(declared, declared == null ? null : declared.unknownSet(), attr);
       }
       beforeSet(id, attr);
-      int size = id.attribute().size();
+      int size = table.declaration(id).size();
       if (size > 8) {
         byte[] data = new byte[size];
         memory.read(address, data, 0, size);

@@ -13,10 +13,19 @@ import org.jspecify.annotations.Nullable;
  * @param <A> the enum that names them
  */
 public final class AttributeTable<A extends Enum<A> & AttributeId> {
+  /** Groups with lower numbers, as all of the kernel's are, are found at once. */
+  private static final int LOW_NUMBERS = 16;
+
   private final List<AttributeGroup> groups;
   private final List<Attribute> attributes;
   private final int[] groupNumbers;
   private final Group<A>[] rows;
+
+  /** The groups that have low numbers, by number. */
+  private final @Nullable Group<A>[] low;
+
+  /** The declarations, by the enum's ordinals. */
+  private final Attribute[] declarations;
 
   private AttributeTable(List<A> ids) {
     Map<AttributeGroup, List<A>> byGroup = new LinkedHashMap<>();
@@ -30,11 +39,21 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     groupNumbers = new int[groups.size()];
     @SuppressWarnings({"unchecked", "rawtypes"})
     Group<A>[] table = new Group[groups.size()];
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    @Nullable Group<A>[] lowest = new Group[LOW_NUMBERS];
     rows = table;
+    low = lowest;
+    declarations = new Attribute[ids.stream().mapToInt(Enum::ordinal).max().orElse(-1) + 1];
+    ids.forEach(id -> declarations[id.ordinal()] = id.attribute());
     int row = 0;
     for (Map.Entry<AttributeGroup, List<A>> entry : byGroup.entrySet()) {
       groupNumbers[row] = entry.getKey().number();
       rows[row++] = new Group<>(entry.getKey(), entry.getValue());
+    }
+    for (int i = rows.length - 1; i >= 0; i--) {
+      if (groupNumbers[i] >= 0 && groupNumbers[i] < LOW_NUMBERS) {
+        low[groupNumbers[i]] = rows[i];
+      }
     }
     checkDistinct();
   }
@@ -92,7 +111,15 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     return row == null ? null : row.find(attr);
   }
 
+  /** What an attribute is declared as, for those who have many enums and ask often. */
+  Attribute declaration(A id) {
+    return declarations[id.ordinal()];
+  }
+
   private @Nullable Group<A> row(int number) {
+    if (number >= 0 && number < LOW_NUMBERS) {
+      return low[number];
+    }
     int[] numbers = groupNumbers;
     for (int i = 0; i < numbers.length; i++) {
       if (numbers[i] == number) {
@@ -117,14 +144,16 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
   private static final class Group<A extends Enum<A> & AttributeId> {
     final AttributeGroup group;
     final @Nullable A keyed;
-    final List<A> numbered;
+    final A[] numbered;
     final long[] numbers;
     final long firstKey;
     final long keys;
 
     Group(AttributeGroup group, List<A> ids) {
       this.group = group;
-      this.numbered = List.copyOf(ids);
+      @SuppressWarnings({"unchecked", "rawtypes"})
+      A[] copy = (A[]) ids.toArray(new Enum[0]);
+      this.numbered = copy;
       this.numbers = new long[ids.size()];
       if (ids.size() == 1 && ids.get(0).attribute().isKeyed()) {
         keyed = ids.get(0);
@@ -153,7 +182,7 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
       long[] all = numbers;
       for (int i = 0; i < all.length; i++) {
         if (all[i] == attr) {
-          return numbered.get(i);
+          return numbered[i];
         }
       }
       return null;

@@ -142,8 +142,10 @@ final class Rows {
     VgicMachine v3 = new VgicMachine(kvm, Family.GIC_V3, 1);
     read("MPIC source", mpic.read(), Recorded.QEMU_READ_MPIC);
     read("GICv2 distributor", v2.readDistributor(), Recorded.QEMU_READ_GIC_V2);
+    read("GICv2 distributor, 32 interrupts", v2.readGathered(), Recorded.QEMU_READ_GIC_V2);
     read("GICv2 CPU interface", v2.readOwn(), Recorded.QEMU_READ_GIC_V2);
     read("GICv3 distributor", v3.readDistributor(), Recorded.QEMU_READ_GIC_V3);
+    read("GICv3 distributor, 32 interrupts", v3.readGathered(), Recorded.QEMU_READ_GIC_V3);
     read("GICv3 redistributor", v3.readOwn(), Recorded.QEMU_READ_GIC_V3);
   }
 

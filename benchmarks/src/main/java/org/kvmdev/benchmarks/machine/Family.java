@@ -15,10 +15,10 @@ public enum Family {
   MPIC_42("MPIC 4.2", "powerpc-e500v2-6.12", 2, 2, 0x1_0200, 4),
   /** XICS; a source's word. */
   XICS("XICS", "ppc64-xics-6.1", 3, 1, XicsMachine.SOURCE, 8),
-  /** VGIC v2; GICD_ISENABLER1, as vCPU 0 sees it. */
-  GIC_V2("GICv2", "arm64-gicv2-6.1", 5, 1, 0x104, 4),
-  /** VGIC v3; GICD_ISENABLER1. */
-  GIC_V3("GICv3", "arm64-gicv3-6.1", 7, 1, 0x104, 4);
+  /** VGIC v2; GICD_CTLR. */
+  GIC_V2("GICv2", "arm64-gicv2-6.1", 5, 1, 0, 4),
+  /** VGIC v3; GICD_CTLR. */
+  GIC_V3("GICv3", "arm64-gicv3-6.1", 7, 1, 0, 4);
 
   private final String text;
 

@@ -227,21 +227,30 @@ public final class VgicMachine {
   }
 
   /**
-   * A guest's load of GICD_ISENABLER1.
+   * A guest's load of GICD_TYPER.
    *
    * @return the path
    */
   public Path readDistributor() {
+    return new MmioRead(vcpus[0], DISTRIBUTOR + 4);
+  }
+
+  /**
+   * A guest's load of GICD_ISENABLER1, which is gathered from 32 interrupts.
+   *
+   * @return the path
+   */
+  public Path readGathered() {
     return new MmioRead(vcpus[0], DISTRIBUTOR + 0x104);
   }
 
   /**
-   * A guest's load from what a CPU has of its own: GICC_PMR, or GICR_ISENABLER0.
+   * A guest's load from what a CPU has of its own: GICC_PMR, or GICR_TYPER.
    *
    * @return the path
    */
   public Path readOwn() {
-    return new MmioRead(vcpus[0], v3 ? SGI_FRAME + 0x100 : CPU_INTERFACE + 4);
+    return new MmioRead(vcpus[0], v3 ? REDISTRIBUTORS + 8 : CPU_INTERFACE + 4);
   }
 
   /** {@code struct kvm_vcpu_init}: target 5, no features. */
