@@ -213,6 +213,10 @@ final class MpicDevice extends AttributeDevice<MpicAttribute>
     return done;
   }
 
+  boolean isPending(int source) {
+    return getLine(source) != 0;
+  }
+
   private long getLine(int source) {
     lock.lock();
     try {

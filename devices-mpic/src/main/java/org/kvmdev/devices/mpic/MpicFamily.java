@@ -62,7 +62,8 @@ final class MpicFamily implements InterruptTaken, StateSource {
     }
     int lines = MpicAttribute.IRQ_ACTIVE.attribute().group().number();
     for (int source = 0; source < Source.FIRST_INTERPROCESSOR; source++) {
-      state.value(mpic, lines, source);
+      // KVM_IRQ_LINE's levels are kept as they are given; the attribute takes 0 and 1 alone.
+      state.write(mpic, lines, source, mpic.isPending(source) ? 1 : 0);
     }
     for (RegisterMap<?> map : mpic.mpic().model.registers()) {
       registers(state, mpic, map);
