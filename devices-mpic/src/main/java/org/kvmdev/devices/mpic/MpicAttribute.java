@@ -29,10 +29,6 @@ enum MpicAttribute implements AttributeId {
                   + " is")
           .effects("As the guest's access to the register, but by no CPU.")
           .source("mpic.rst, KVM_DEV_MPIC_GRP_REGISTER")
-          .departs(
-              "has_agrees_with_get_and_set",
-              "HAS succeeds for every offset, also where GET and SET answer ENXIO.",
-              "arch/powerpc/kvm/mpic.c, mpic_has_attr")
           .build()),
   IRQ_ACTIVE(
       Attribute.keyed(
@@ -41,13 +37,10 @@ enum MpicAttribute implements AttributeId {
               "A source's line: 1 raises it, 0 lowers it where it is level.")
           .keys(0, Source.FIRST_INTERPROCESSOR)
           .when("always; SET answers EINVAL for a value other than 0 and 1")
-          .effects("SET drives the line; an edge-sensitive source takes 1 as an edge.")
+          .effects(
+              "SET drives the line; an edge-sensitive source takes 1 as an edge. 256, one above the"
+                  + " last source, is interprocessor interrupt 0.")
           .source("mpic.rst, KVM_DEV_MPIC_GRP_IRQ_ACTIVE")
-          .departs(
-              "keys_are_sources",
-              "256, one above the last source that the documentation has, is interprocessor"
-                  + " interrupt 0.",
-              "arch/powerpc/kvm/mpic.c, mpic_set_attr")
           .build());
 
   static final AttributeTable<MpicAttribute> TABLE = AttributeTable.of(List.of(values()));
@@ -78,6 +71,11 @@ enum MpicAttribute implements AttributeId {
     static final AttributeGroup REGISTER =
         AttributeGroup.of(2, "KVM_DEV_MPIC_GRP_REGISTER", "The registers that the guest sees.")
             .field("offset", 63, 0, "bytes from the begin of the registers; a multiple of 4")
+            .departs(
+                "unknown_attribute_is_answered_as_declared",
+                "HAS succeeds for every offset. Where a part of the device has no register, GET"
+                    + " reads all ones or 0 and SET does nothing.",
+                "arch/powerpc/kvm/mpic.c, mpic_has_attr; recorded: 42-offsets")
             .build();
 
     static final AttributeGroup IRQ_ACTIVE =
