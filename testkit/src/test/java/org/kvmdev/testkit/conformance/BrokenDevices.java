@@ -776,6 +776,11 @@ final class BrokenDevices {
     }
 
     @Override
+    public void write(DeviceOps device, int group, long attr, long value) {
+      state.write(device, group, attr, value);
+    }
+
+    @Override
     public void request(DeviceOps device, int group, long attr) {
       state.request(device, group, attr);
     }
