@@ -70,4 +70,19 @@ class ReadmeTest {
         lines);
     isInTheReadme(String.join("\n", lines));
   }
+
+  @Test
+  @Timeout(20)
+  void theGicsLoopIsWhatTheReadmeShows() throws Exception {
+    showsSource("GicLoop");
+    List<String> lines = printed(GicLoop::main);
+    assertEquals(
+        List.of(
+            "CPU 0 took interrupt 40",
+            "CPU 1 took interrupt 40",
+            "CPU 0 took interrupt 40",
+            "CPU 1 took interrupt 40"),
+        lines);
+    isInTheReadme(String.join("\n", lines));
+  }
 }

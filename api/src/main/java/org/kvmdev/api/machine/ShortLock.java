@@ -1,15 +1,16 @@
-package org.kvmdev.devices.vgic;
+package org.kvmdev.api.machine;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The lock of one vCPU's interrupts. It is held for some tens of nanoseconds, three times an
- * interrupt, so taking it is one atomic operation and giving it back none. Of those that find it
- * taken one spins, and the others queue behind it. It is not reentrant.
+ * A lock for state that is held for some tens of nanoseconds, several times an interrupt: taking it
+ * is one atomic operation and giving it back none. Of those that find it taken one spins, and the
+ * others queue behind it. It is not reentrant, and nothing that blocks or calls out may be done
+ * with it held.
  */
-final class CpuLock {
+public final class ShortLock {
   /** How often to look before letting others run: the holder may have lost its processor. */
   private static final int SPINS = 200;
 
@@ -17,7 +18,7 @@ final class CpuLock {
 
   static {
     try {
-      HELD = MethodHandles.lookup().findVarHandle(CpuLock.class, "held", boolean.class);
+      HELD = MethodHandles.lookup().findVarHandle(ShortLock.class, "held", boolean.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -26,13 +27,18 @@ final class CpuLock {
   private final ReentrantLock waiting = new ReentrantLock();
   private volatile boolean held;
 
-  void lock() {
+  /** Made free. */
+  public ShortLock() {}
+
+  /** Takes the lock, waiting for whoever holds it. */
+  public void lock() {
     if (!HELD.compareAndSet(this, false, true)) {
       await();
     }
   }
 
-  void unlock() {
+  /** Gives the lock back; only whoever holds it may. */
+  public void unlock() {
     HELD.setRelease(this, false);
   }
 
