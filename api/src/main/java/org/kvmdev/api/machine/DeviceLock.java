@@ -22,8 +22,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * }</pre>
  *
  * <p>A thread that has it may not take it again; one that tries (a pin's listener that calls back
- * into the device, say) is told so instead of waiting for itself. Who waits is not queued: it
- * spins, then gives way, then sleeps for moments at a time.
+ * into the device, say) is told so instead of waiting for itself. Of those that wait, one spins and
+ * gives way now and then; the others queue behind it.
  */
 public final class DeviceLock {
   private static final VarHandle OWNER;

@@ -2,7 +2,7 @@ package org.kvmdev.devices.vgic;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
-import org.kvmdev.api.machine.ShortLock;
+import org.kvmdev.api.machine.DeviceLock;
 import org.kvmdev.api.machine.Vcpu;
 
 /**
@@ -50,7 +50,7 @@ final class VgicCpu {
   /** The client's own lines into a CPU without an interrupt controller, by pin. */
   int lines;
 
-  private final ShortLock lock = new ShortLock();
+  private final DeviceLock lock = new DeviceLock();
   private boolean inGuest;
 
   /** It left the guest for an access that is emulated, and comes back. */

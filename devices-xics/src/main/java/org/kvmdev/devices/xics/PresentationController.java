@@ -3,7 +3,7 @@ package org.kvmdev.devices.xics;
 import java.util.Arrays;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.machine.ShortLock;
+import org.kvmdev.api.machine.DeviceLock;
 import org.kvmdev.api.machine.Vcpu;
 
 /**
@@ -43,7 +43,7 @@ class PresentationController {
           "an ICP state that presents a source has a pending priority more favoured than CPPR and"
               + " MFRR");
 
-  private final ShortLock lock = new ShortLock();
+  private final DeviceLock lock = new DeviceLock();
   private final Xics xics;
   private final Vcpu vcpu;
   private final int number;
