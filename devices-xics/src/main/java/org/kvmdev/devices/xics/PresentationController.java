@@ -283,20 +283,20 @@ class PresentationController {
     }
     long state = controller.state(source);
     int priority = SourceState.priority(state);
-    leave(source, priority);
-    if (priority == SourceState.MASKED) {
-      controller.set(source, state | SourceState.MASKED_PENDING);
-      return 0;
-    }
     if (priority < limit()) {
+      leave(source, priority);
       int displaced = xisr;
       xisr = source;
       pendingPriority = priority;
       drivePin();
       return displaced == IPI ? 0 : displaced;
     }
-    waiting.add(source, priority);
-    drivePin();
+    if (priority == SourceState.MASKED) {
+      controller.set(source, state | SourceState.MASKED_PENDING);
+    } else {
+      waiting.add(source, priority);
+      drivePin();
+    }
     return 0;
   }
 
@@ -352,9 +352,7 @@ class PresentationController {
           return false;
         }
       }
-      int source = waiting.first(priority);
-      waiting.remove(source, priority);
-      xisr = source;
+      xisr = waiting.removeFirst();
       pendingPriority = priority;
       drivePin();
       if (controller != null) {

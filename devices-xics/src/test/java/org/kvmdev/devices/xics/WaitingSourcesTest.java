@@ -27,13 +27,25 @@ class WaitingSourcesTest {
         assertEquals(expected.remove(gone), waiting.remove((int) gone, (int) (gone >>> 32)));
       }
       assertEquals(expected.size(), waiting.size());
+      assertEquals(expected.isEmpty(), waiting.isEmpty());
+      if (random.nextInt(3) != 0) {
+        continue;
+      }
       if (expected.isEmpty()) {
         assertEquals(0xff, waiting.firstPriority());
       } else {
         long first = expected.first();
         assertEquals(first >>> 32, waiting.firstPriority());
-        assertEquals((int) first, waiting.first((int) (first >>> 32)));
+        assertTrue(waiting.contains((int) first, (int) (first >>> 32)));
         assertTrue(waiting.hasController((int) first >>> SourceController.SHIFT));
+        if (random.nextBoolean()) {
+          assertEquals((int) first, waiting.removeFirst());
+          expected.remove(first);
+          if (random.nextBoolean()) {
+            waiting.add((int) first, (int) (first >>> 32));
+            expected.add(first);
+          }
+        }
       }
     }
   }
