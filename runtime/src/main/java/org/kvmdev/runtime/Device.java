@@ -13,6 +13,8 @@ import org.kvmdev.api.UserMemory;
 /** A reference to a device, as a file descriptor is one. */
 public final class Device implements AutoCloseable {
   private final LiveDevice device;
+  private final VirtualMachine machine;
+  private final DeviceType type;
   private final DeviceOps ops;
 
   /** The same, where it hands refusals over. */
@@ -22,6 +24,8 @@ public final class Device implements AutoCloseable {
 
   Device(LiveDevice device) {
     this.device = device;
+    this.machine = device.machine;
+    this.type = device.type;
     this.ops = device.ops;
     this.attributes = ops instanceof AttributeDevice<?> own ? own : null;
   }
@@ -76,10 +80,10 @@ public final class Device implements AutoCloseable {
    * @return the refusal; null where the operation may be called
    */
   public @Nullable KvmException refusal(Operation operation) {
-    if (device.machine.dead) {
+    if (machine.dead) {
       return VirtualMachine.DEAD;
     }
-    return device.type.has(operation) ? null : operation.refusal();
+    return type.has(operation) ? null : operation.refusal();
   }
 
   /**
@@ -90,6 +94,7 @@ public final class Device implements AutoCloseable {
    * @throws KvmException ENXIO where the device does not have it
    */
   public void has(int group, long attr) throws KvmException {
+    require(Operation.HAS_ATTR);
     KvmException refusal = tryHas(group, attr);
     if (refusal != null) {
       throw refusal;
@@ -97,17 +102,14 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * {@link #has(int, long)} for who hands refusals over and does not throw them.
+   * {@link #has(int, long)} for who has asked {@link #refusal}, hands refusals over and does not
+   * throw them.
    *
    * @param group the group's number
    * @param attr the attribute's number
    * @return the refusal; null for success
    */
   public @Nullable KvmException tryHas(int group, long attr) {
-    KvmException refusal = refusal(Operation.HAS_ATTR);
-    if (refusal != null) {
-      return refusal;
-    }
     try {
       if (attributes != null) {
         return attributes.tryHas(group, attr);
@@ -131,6 +133,7 @@ public final class Device implements AutoCloseable {
    * @throws KvmException where it is refused
    */
   public void set(int group, long attr, long address, UserMemory memory) throws KvmException {
+    require(Operation.SET_ATTR);
     KvmException refusal = trySet(group, attr, address, memory);
     if (refusal != null) {
       throw refusal;
@@ -138,7 +141,8 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * {@link #set(int, long, long, UserMemory)} for who hands refusals over and does not throw them.
+   * {@link #set(int, long, long, UserMemory)} for who has asked {@link #refusal}, hands refusals
+   * over and does not throw them.
    *
    * @param group the group's number
    * @param attr the attribute's number
@@ -147,10 +151,6 @@ public final class Device implements AutoCloseable {
    * @return the refusal; null for success
    */
   public @Nullable KvmException trySet(int group, long attr, long address, UserMemory memory) {
-    KvmException refusal = refusal(Operation.SET_ATTR);
-    if (refusal != null) {
-      return refusal;
-    }
     try {
       if (attributes != null) {
         return attributes.trySet(group, attr, address, memory);
@@ -174,6 +174,7 @@ public final class Device implements AutoCloseable {
    * @throws KvmException where it is refused
    */
   public void get(int group, long attr, long address, UserMemory memory) throws KvmException {
+    require(Operation.GET_ATTR);
     KvmException refusal = tryGet(group, attr, address, memory);
     if (refusal != null) {
       throw refusal;
@@ -181,7 +182,8 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * {@link #get(int, long, long, UserMemory)} for who hands refusals over and does not throw them.
+   * {@link #get(int, long, long, UserMemory)} for who has asked {@link #refusal}, hands refusals
+   * over and does not throw them.
    *
    * @param group the group's number
    * @param attr the attribute's number
@@ -190,10 +192,6 @@ public final class Device implements AutoCloseable {
    * @return the refusal; null for success
    */
   public @Nullable KvmException tryGet(int group, long attr, long address, UserMemory memory) {
-    KvmException refusal = refusal(Operation.GET_ATTR);
-    if (refusal != null) {
-      return refusal;
-    }
     try {
       if (attributes != null) {
         return attributes.tryGet(group, attr, address, memory);

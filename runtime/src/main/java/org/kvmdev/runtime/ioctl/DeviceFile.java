@@ -10,12 +10,10 @@ import org.kvmdev.runtime.ioctl.Struct.DeviceAttr;
 /** A device's file. */
 final class DeviceFile extends OpenFile {
   private final Device device;
-  private final RequestNumbers requests;
 
   DeviceFile(KvmProcess owner, Device device) {
     super(FileKind.DEVICE, owner);
     this.device = device;
-    this.requests = owner.requests();
   }
 
   Device device() {
@@ -53,17 +51,17 @@ final class DeviceFile extends OpenFile {
    * small enough to be inlined into the client's code, where the throw is a jump.
    *
    * @param caller who makes the request
-   * @param request one of the three
+   * @param accessor which of the three, as {@link RequestNumbers#accessor} answers it
    * @param struct where its structure is
    * @return the refusal; null for success
    */
-  @Nullable KvmException access(KvmProcess caller, int request, long struct) {
+  @Nullable KvmException access(KvmProcess caller, int accessor, long struct) {
     try {
       requireOwner(caller);
       ProcessMemory memory = caller.memory();
       byte[] window = memory.window(struct, DeviceAttr.SIZE);
       int at = ProcessMemory.offset(struct);
-      if (request == requests.getAttr) {
+      if (accessor == RequestNumbers.GET) {
         KvmException refusal = refusal(Operation.GET_ATTR, memory, struct, window);
         if (refusal != null) {
           return refusal;
@@ -80,7 +78,7 @@ final class DeviceFile extends OpenFile {
                 caller.pointer(memory.readNumber(struct + DeviceAttr.ADDR, 8)),
                 memory);
       }
-      if (request == requests.setAttr) {
+      if (accessor == RequestNumbers.SET) {
         KvmException refusal = refusal(Operation.SET_ATTR, memory, struct, window);
         if (refusal != null) {
           return refusal;

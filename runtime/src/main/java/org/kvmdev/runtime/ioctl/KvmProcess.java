@@ -161,8 +161,9 @@ public final class KvmProcess implements AutoCloseable {
    */
   public long ioctl(int fd, int request, long argument) throws KvmException {
     OpenFile file = file(fd);
-    if (requests.isOfAttributes(request) && file instanceof DeviceFile device) {
-      KvmException refusal = device.access(this, request, pointer(argument));
+    int accessor = requests.accessor(request);
+    if (accessor >= 0 && accessor <= RequestNumbers.HAS && file instanceof DeviceFile device) {
+      KvmException refusal = device.access(this, accessor, pointer(argument));
       if (refusal != null) {
         throw refusal;
       }

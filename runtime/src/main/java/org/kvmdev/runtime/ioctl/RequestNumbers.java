@@ -16,14 +16,16 @@ import org.kvmdev.api.KvmException;
  * one number can mean different requests on different files.
  */
 public final class RequestNumbers {
-  /** KVM_SET_DEVICE_ATTR, for the path that is measured. */
-  final int setAttr;
+  /** What {@link #accessor} answers for KVM_SET_DEVICE_ATTR. */
+  static final int SET = 0;
 
-  /** KVM_GET_DEVICE_ATTR. */
-  final int getAttr;
+  /** What {@link #accessor} answers for KVM_GET_DEVICE_ATTR. */
+  static final int GET = 1;
 
-  /** KVM_HAS_DEVICE_ATTR. */
-  final int hasAttr;
+  /** What {@link #accessor} answers for KVM_HAS_DEVICE_ATTR; more is none of the three. */
+  static final int HAS = 2;
+
+  private final int setAttr;
 
   /** How the numbers are put together. */
   final Encoding encoding;
@@ -33,8 +35,6 @@ public final class RequestNumbers {
   private RequestNumbers(Host host) {
     encoding = Encoding.of(host);
     setAttr = of(Request.SET_DEVICE_ATTR);
-    getAttr = of(Request.GET_DEVICE_ATTR);
-    hasAttr = of(Request.HAS_DEVICE_ATTR);
     for (FileKind kind : FileKind.values()) {
       tables.put(kind, new Table(host, kind));
     }
@@ -97,9 +97,15 @@ public final class RequestNumbers {
     return request == null ? "0x" + Integer.toHexString(number) : request.toString();
   }
 
-  /** Whether a number is one of the three that every device has. */
-  boolean isOfAttributes(int number) {
-    return number == getAttr || number == setAttr || number == hasAttr;
+  /**
+   * Which of the three requests that every device has a number is. Their numbers are one behind the
+   * other, on every architecture.
+   *
+   * @param number the encoded number
+   * @return {@link #SET}, {@link #GET}, {@link #HAS}, or, compared without sign, more than that
+   */
+  int accessor(int number) {
+    return number - setAttr;
   }
 
   /**
