@@ -82,6 +82,10 @@ enum MpicAttribute implements AttributeId {
         AttributeGroup.of(3, "KVM_DEV_MPIC_GRP_IRQ_ACTIVE", "The lines of the interrupt sources.")
             .field("source", 63, 0, "the source's number, as in the register map")
             .unknown(Errno.ENXIO, Errno.EINVAL, Errno.EINVAL)
+            .departs(
+                "unknown_attribute_is_enxio",
+                "GET and SET of a number above the sources' are EINVAL.",
+                "arch/powerpc/kvm/mpic.c, mpic_set_attr and mpic_get_attr")
             .build();
 
     private Groups() {}

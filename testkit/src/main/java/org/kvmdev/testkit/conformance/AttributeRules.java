@@ -38,6 +38,14 @@ final class AttributeRules {
                   + " has.",
               AttributeRules::unknownAttributeIsAnsweredAsDeclared),
           Rule.of(
+              "A15",
+              "unknown_attribute_is_enxio",
+              "What a group declares for a number that names no attribute is ENXIO, for HAS, GET"
+                  + " and SET.",
+              "The rule of api.rst 4.80 that most devices keep. One that does not, because the"
+                  + " kernel's does not, declares the departure beside the errno.",
+              AttributeRules::unknownAttributeIsEnxio),
+          Rule.of(
               "A03",
               "declared_attributes_exist",
               "HAS succeeds for every attribute with a number of its own, and for all that the"
@@ -169,6 +177,22 @@ final class AttributeRules {
     }
   }
 
+  private static void unknownAttributeIsEnxio(Subject subject, Findings findings) throws Exception {
+    for (AttributeGroup group : subject.type().groups()) {
+      findings.require(
+          group.unknownHas() == Errno.ENXIO
+              && group.unknownGet() == Errno.ENXIO
+              && group.unknownSet() == Errno.ENXIO,
+          group,
+          "%s declares that a number that names nothing answers %s to HAS, %s to GET, %s to SET",
+          group,
+          Words.answer(group.unknownHas()),
+          Words.answer(group.unknownGet()),
+          Words.answer(group.unknownSet()));
+    }
+    findings.requireExamined("the type has no groups");
+  }
+
   /** Whether GET, which may look at fewer bits, knows a number that the others do not. */
   private static boolean isKnownToGet(Subject subject, AttributeGroup group, long attr) {
     long seen = attr & group.getMask();
@@ -180,7 +204,6 @@ final class AttributeRules {
   /** Numbers that name no attribute of a group. */
   private static Set<Long> unknown(Subject subject, AttributeGroup group) {
     List<Attribute> attributes = subject.attributes(a -> a.group().equals(group));
-    Set<Long> numbers = new LinkedHashSet<>(subject.samples().unmapped(group));
     List<Long> outside = new ArrayList<>(List.of(0L, 1L, 99L, -1L, Long.MIN_VALUE));
     for (Attribute attribute : attributes) {
       outside.add(attribute.firstKey() - 1);
@@ -191,8 +214,7 @@ final class AttributeRules {
     }
     outside.removeIf(
         number -> attributes.stream().anyMatch(attribute -> Samples.inRange(attribute, number)));
-    numbers.addAll(outside);
-    return numbers;
+    return new LinkedHashSet<>(outside);
   }
 
   private static void declaredAttributesExist(Subject subject, Findings findings) throws Exception {
@@ -225,6 +247,10 @@ final class AttributeRules {
         Set<Long> numbers = new LinkedHashSet<>(subject.samples().of(attribute));
         if (attribute.isKeyed()) {
           numbers.addAll(subject.samples().unmapped(attribute.group()));
+          for (long valid : subject.samples().of(attribute).stream().limit(1).toList()) {
+            numbers.add(valid | 1L << 32);
+            numbers.add(valid | 1L << 63);
+          }
           numbers.add(attribute.firstKey());
           numbers.add(attribute.firstKey() + 1);
           numbers.add(attribute.lastKey());
@@ -243,14 +269,15 @@ final class AttributeRules {
     Errno has = bench.has(group.number(), attr);
     Errno get = bench.get(group.number(), attr, bench.roomy());
     // Where the data cannot be read, a SET that knows the attribute says EFAULT and does nothing;
-    // one that reads them before it looks must be given some.
-    boolean blind = attribute.size() > 0 && !group.memoryFirst();
-    bench.fill(bench.roomy(), attribute.size(), 0);
-    Errno set = bench.set(group.number(), attr, blind ? Bench.NOWHERE : bench.roomy());
-    boolean setKnows = set == null || blind && set == Errno.EFAULT;
+    // but one that reads them before it looks says so too, and must be given some.
+    bench.fill(bench.roomy(), get == null ? 0 : attribute.size(), 0);
+    Errno set = bench.set(group.number(), attr, attribute.size() > 0 ? Bench.NOWHERE : 0);
+    if (set == Errno.EFAULT) {
+      set = bench.set(group.number(), attr, bench.roomy());
+    }
     if (has != null) {
       findings.require(
-          get != null && !setKnows,
+          get != null && set != null,
           attribute,
           "%s answers %s, but GET answers %s and SET %s",
           Words.call("HAS", attribute, attr),

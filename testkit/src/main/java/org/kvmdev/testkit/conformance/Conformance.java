@@ -2,6 +2,7 @@ package org.kvmdev.testkit.conformance;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -32,6 +33,7 @@ public final class Conformance {
               RobustnessRules.RULES,
               IsolationRules.RULES)
           .flatMap(Collection::stream)
+          .sorted(Comparator.comparing(Rule::chapter).thenComparing(Rule::id))
           .toList();
 
   private Conformance() {}

@@ -12,7 +12,7 @@ final class IsolationRules {
   private static final int STEPS = 400;
   private static final int WARM = 12_000;
   private static final int WINDOW = 1_000;
-  private static final int WINDOWS = 8;
+  private static final int WINDOWS = 60;
   private static final int MOST_KEYS = 3;
 
   static final List<Rule> RULES =

@@ -55,8 +55,8 @@ final class ObservedProvider implements DeviceProvider {
 
   @Override
   public DeviceOps create(DeviceType type, Machine machine) throws KvmException {
-    journal.note("create");
     DeviceOps ops = guarded("create", () -> provider.create(type, machine));
+    journal.note("create");
     journal.creating().run(machine, ops);
     return new ObservedDevice(ops, machine);
   }

@@ -25,6 +25,7 @@ public final class Options {
   private final long seed;
   private final int vcpus;
   private final BringUp bringUp;
+  private final BringUp restoreTarget;
   private final Duration timeLimit;
   private final Map<String, String> limits;
   private final Map<Attribute, List<Long>> keys;
@@ -43,6 +44,7 @@ public final class Options {
         0x6b766d_646576L,
         2,
         BringUp.NONE,
+        BringUp.NONE,
         Duration.ofSeconds(20),
         Map.of(),
         Map.of(),
@@ -54,6 +56,7 @@ public final class Options {
       long seed,
       int vcpus,
       BringUp bringUp,
+      BringUp restoreTarget,
       Duration timeLimit,
       Map<String, String> limits,
       Map<Attribute, List<Long>> keys,
@@ -62,6 +65,7 @@ public final class Options {
     this.seed = seed;
     this.vcpus = vcpus;
     this.bringUp = bringUp;
+    this.restoreTarget = restoreTarget;
     this.timeLimit = timeLimit;
     this.limits = limits;
     this.keys = keys;
@@ -76,7 +80,8 @@ public final class Options {
    * @return other options
    */
   public Options seed(long number) {
-    return new Options(number, vcpus, bringUp, timeLimit, limits, keys, caller, effort);
+    return new Options(
+        number, vcpus, bringUp, restoreTarget, timeLimit, limits, keys, caller, effort);
   }
 
   /**
@@ -86,17 +91,29 @@ public final class Options {
    * @return other options
    */
   public Options vcpus(int number) {
-    return new Options(seed, number, bringUp, timeLimit, limits, keys, caller, effort);
+    return new Options(
+        seed, number, bringUp, restoreTarget, timeLimit, limits, keys, caller, effort);
   }
 
   /**
-   * With a way to bring a device up.
+   * With a way to bring a device up; one that a state is restored into is brought up alike.
    *
    * @param how what is done once the device is made
    * @return other options
    */
   public Options bringUp(BringUp how) {
-    return new Options(seed, vcpus, how, timeLimit, limits, keys, caller, effort);
+    return new Options(seed, vcpus, how, how, timeLimit, limits, keys, caller, effort);
+  }
+
+  /**
+   * With another way to make a device ready for a state to be restored, where the state has what
+   * {@link #bringUp} sets once.
+   *
+   * @param how what is done once the device is made
+   * @return other options
+   */
+  public Options restoreTarget(BringUp how) {
+    return new Options(seed, vcpus, bringUp, how, timeLimit, limits, keys, caller, effort);
   }
 
   /**
@@ -106,7 +123,7 @@ public final class Options {
    * @return other options
    */
   public Options timeLimit(Duration limit) {
-    return new Options(seed, vcpus, bringUp, limit, limits, keys, caller, effort);
+    return new Options(seed, vcpus, bringUp, restoreTarget, limit, limits, keys, caller, effort);
   }
 
   /**
@@ -121,7 +138,8 @@ public final class Options {
     Conformance.rule(rule);
     Map<String, String> more = new LinkedHashMap<>(limits);
     more.put(rule, reason);
-    return new Options(seed, vcpus, bringUp, timeLimit, Map.copyOf(more), keys, caller, effort);
+    return new Options(
+        seed, vcpus, bringUp, restoreTarget, timeLimit, Map.copyOf(more), keys, caller, effort);
   }
 
   /**
@@ -139,17 +157,19 @@ public final class Options {
     }
     Map<Attribute, List<Long>> more = new LinkedHashMap<>(keys);
     more.put(attribute, List.copyOf(list));
-    return new Options(seed, vcpus, bringUp, timeLimit, limits, Map.copyOf(more), caller, effort);
+    return new Options(
+        seed, vcpus, bringUp, restoreTarget, timeLimit, limits, Map.copyOf(more), caller, effort);
   }
 
   /** With a KVM of the kit's own tests. */
   Options caller(Caller other) {
-    return new Options(seed, vcpus, bringUp, timeLimit, limits, keys, other, effort);
+    return new Options(seed, vcpus, bringUp, restoreTarget, timeLimit, limits, keys, other, effort);
   }
 
   /** With more or less of what is tried at random, for the kit's own tests. */
   Options effort(int percent) {
-    return new Options(seed, vcpus, bringUp, timeLimit, limits, keys, caller, percent);
+    return new Options(
+        seed, vcpus, bringUp, restoreTarget, timeLimit, limits, keys, caller, percent);
   }
 
   /** How many times something is tried. */
@@ -167,6 +187,10 @@ public final class Options {
 
   BringUp bringUp() {
     return bringUp;
+  }
+
+  BringUp restoreTarget() {
+    return restoreTarget;
   }
 
   Duration timeLimit() {

@@ -131,9 +131,16 @@ public final class Subject {
     return bench(options.vcpus());
   }
 
-  /** A device that was brought up, in a VM of another shape. */
-  Bench bench(int vcpus) throws KvmException {
+  private Bench bench(int vcpus) throws KvmException {
     return made(new Bench(this, Kvm.of(List.of(provider)), vcpus, false), true);
+  }
+
+  /** A device that a state can be restored into. */
+  Bench restoreTarget(int vcpus) throws KvmException {
+    Bench bench = new Bench(this, Kvm.of(List.of(provider)), vcpus, false);
+    made(bench, false);
+    options.restoreTarget().bringUp(bench);
+    return bench;
   }
 
   /** A VM with its vCPUs and no device; what is made in it is not watched, and can be saved. */

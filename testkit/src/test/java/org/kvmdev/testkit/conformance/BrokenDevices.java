@@ -175,6 +175,10 @@ final class BrokenDevices {
                     super.getAttr(group, group == 1 ? attr & 0xffff_ffffL : attr, address, memory);
                   }
                 }),
+        Broken.of(
+            "an unknown attribute is EINVAL, and declared so",
+            "unknown_attribute_is_enxio",
+            new OddLatchProvider()),
         accessors(
                 "HAS denies a request that SET does",
                 "declared_attributes_exist",
