@@ -47,6 +47,14 @@ enum XicsAttribute implements AttributeId {
             .field("source", 63, 0, "The source's number, 16 to 0xfffff.")
             .unknown(Errno.ENXIO, Errno.ENOENT, Errno.ENOENT)
             .getMask(0xffff_ffffL)
+            .departs(
+                "unknown_attribute_is_enxio",
+                "GET and SET of a number that is no source's are ENOENT.",
+                "Documentation/virt/kvm/devices/xics.rst")
+            .departs(
+                "has_agrees_with_get_and_set",
+                "GET looks at the low 32 bits of the number alone; HAS and SET look at all.",
+                "recorded: core-attrs")
             .build();
 
     private Groups() {}
