@@ -72,9 +72,10 @@ enum MpicAttribute implements AttributeId {
         AttributeGroup.of(2, "KVM_DEV_MPIC_GRP_REGISTER", "The registers that the guest sees.")
             .field("offset", 63, 0, "bytes from the begin of the registers; a multiple of 4")
             .departs(
-                "unknown_attribute_is_answered_as_declared",
-                "HAS succeeds for every offset. Where a part of the device has no register, GET"
-                    + " reads all ones or 0 and SET does nothing.",
+                "has_agrees_with_get_and_set",
+                "HAS succeeds for every offset, also where GET and SET answer ENXIO. Where a part"
+                    + " of the device has no register, GET reads all ones or 0 and SET does"
+                    + " nothing.",
                 "arch/powerpc/kvm/mpic.c, mpic_has_attr; recorded: 42-offsets")
             .build();
 
