@@ -68,12 +68,7 @@ final class RedistributorRegions {
 
   /** The region of an index, or null. */
   synchronized @Nullable Region region(int index) {
-    for (Region region : regions) {
-      if (region.index == index) {
-        return region;
-      }
-    }
-    return null;
+    return index < regions.size() ? regions.get(index) : null;
   }
 
   /**

@@ -158,11 +158,6 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     spiCount = count - Interrupt.PRIVATE;
   }
 
-  /** Whether the number of interrupts was set or, by initialisation, chosen. */
-  synchronized boolean interruptCountSet() {
-    return spiCount != 0;
-  }
-
   /** CTRL/INIT: makes the interrupts; done once. */
   synchronized void initialise() throws KvmException {
     if (initialised) {

@@ -12,7 +12,12 @@ final class VgicAttributes {
   static final String HAS_STRICTER =
       "Where HAS answers ENXIO, at an offset without a register, GET answers 0 and SET does"
           + " nothing.";
-  static final String V2_REGS = "arch/arm64/kvm/vgic/vgic-mmio.c, vgic_uaccess";
+  static final String UNKNOWN_RULE = "unknown_attribute_is_answered_as_declared";
+  static final String UACCESS = "arch/arm64/kvm/vgic/vgic-mmio.c, vgic_uaccess";
+  static final String STAYS_RULE = "no_free_fd_leaves_nothing_behind";
+  static final String STAYS =
+      "The VM keeps the GIC that was made, without a file: creating one again is EEXIST.";
+  static final String STAYS_SOURCE = "arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_destroy";
 
   private static final AttributeGroup NR_IRQS =
       AttributeGroup.of(
@@ -34,12 +39,10 @@ final class VgicAttributes {
   static Attribute interruptCount() {
     return Attribute.keyed(
             NR_IRQS, "interrupts", "The number of SGIs, PPIs and SPIs: 64 to 992, in steps of 32.")
-        .when("set once and before initialisation, else EBUSY; 32 is read before")
+        .when(
+            "set once and before initialisation, else EBUSY; 32 is read before; 1024, which is"
+                + " documented, is EINVAL too")
         .source("arm-vgic.rst, KVM_DEV_ARM_VGIC_GRP_NR_IRQS")
-        .departs(
-            "documented_values_are_accepted",
-            "1024 is refused with EINVAL.",
-            "arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_set_common_attr")
         .build();
   }
 

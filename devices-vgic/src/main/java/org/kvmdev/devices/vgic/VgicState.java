@@ -7,20 +7,22 @@ import org.kvmdev.api.register.RegisterSpec;
 /**
  * What makes up a GIC's state, in the order in which it must be restored: the revision before the
  * groups that it makes writable; what configures an interrupt before what makes it pending or
- * active; lines after the configuration that says whether they count; the CPU interfaces last.
+ * active; ones that clear before ones that set; lines after the configuration that says whether
+ * they count; the CPU interfaces last.
  *
  * <p>A GICv2 does not show its lines: they are its client's, who drives them again.
  */
 final class VgicState implements StateSource {
-  private static final int ADDR = 0;
   private static final int DIST_REGS = 1;
   private static final int CPU_REGS = 2;
-  private static final int NR_IRQS = 3;
   private static final int CTRL = 4;
   private static final int REDIST_REGS = 5;
   private static final int CPU_SYSREGS = 6;
   private static final int LEVEL_INFO = 7;
   private static final int SAVE_PENDING_TABLES = 3;
+
+  /** What clears every bit of a register whose ones clear. */
+  private static final long ONES = 0xffff_ffffL;
 
   private final Vgic vgic;
 
@@ -39,6 +41,9 @@ final class VgicState implements StateSource {
           "vCPU %d has id %d%s"
               .formatted(index, cpu.id, cpu.initialised ? " and is initialised" : ""));
     }
+    state.shape(
+        "%d interrupts%s"
+            .formatted(vgic.interruptCount(), vgic.isInitialised() ? ", initialised" : ""));
     DeviceOps device = vgic.device;
     if (device == null) {
       state.shape("the GICv2 was created by KVM_CREATE_IRQCHIP, so its state is not accessible");
@@ -49,24 +54,10 @@ final class VgicState implements StateSource {
     }
   }
 
-  private boolean isInitialised(State state, DeviceOps device) {
-    if (vgic.interruptCountSet()) {
-      state.value(device, NR_IRQS, 0);
-    }
-    if (vgic.isInitialised()) {
-      state.request(device, CTRL, 0);
-    }
-    return vgic.isInitialised();
-  }
-
   private void enumerateV2(State state, DeviceOps device) {
-    if (vgic.addresses.distributor() != AddressMap.UNSET) {
-      state.value(device, ADDR, 0);
-    }
-    if (vgic.addresses.cpuInterface() != AddressMap.UNSET) {
-      state.value(device, ADDR, 1);
-    }
-    if (!isInitialised(state, device)) {
+    state.shape("distributor at %#x".formatted(vgic.addresses.distributor()));
+    state.shape("CPU interface at %#x".formatted(vgic.addresses.cpuInterface()));
+    if (!vgic.isInitialised()) {
       return;
     }
     distributor(state, device, DistributorV2Register.GICD_IIDR);
@@ -75,19 +66,17 @@ final class VgicState implements StateSource {
       VgicCpu cpu = vgic.cpu(index);
       long vcpu = (long) cpu.id << 32;
       banked(state, device, vcpu, DistributorV2Register.GICD_IGROUPR);
-      state.write(
-          device,
-          DIST_REGS,
-          vcpu | DistributorV2Register.GICD_ICENABLER.spec().offset(),
-          0xffff_ffffL);
+      clearBanked(state, device, vcpu, DistributorV2Register.GICD_ICENABLER);
       banked(state, device, vcpu, DistributorV2Register.GICD_ISENABLER);
       banked(state, device, vcpu, DistributorV2Register.GICD_IPRIORITYR);
+      clearBanked(state, device, vcpu, DistributorV2Register.GICD_ICPENDR);
       banked(state, device, vcpu, DistributorV2Register.GICD_ISPENDR);
+      clearBanked(state, device, vcpu, DistributorV2Register.GICD_ICACTIVER);
       banked(state, device, vcpu, DistributorV2Register.GICD_ISACTIVER);
       // ISPENDR made the vCPU itself a source of its pending SGIs.
       RegisterSpec noSources = DistributorV2Register.GICD_CPENDSGIR.spec();
       for (int i = 0; i < noSources.count(); i++) {
-        state.write(device, DIST_REGS, vcpu | noSources.offset(i), 0xffff_ffffL);
+        state.write(device, DIST_REGS, vcpu | noSources.offset(i), ONES);
       }
       array(state, device, DIST_REGS, vcpu, DistributorV2Register.GICD_SPENDSGIR.spec());
       for (CpuInterfaceV2Register register : CpuInterfaceV2Register.values()) {
@@ -98,43 +87,46 @@ final class VgicState implements StateSource {
     }
     if (vgic.cpuCount() != 0) {
       shared(state, device, DistributorV2Register.GICD_IGROUPR);
+      clearShared(state, device, DistributorV2Register.GICD_ICENABLER);
       shared(state, device, DistributorV2Register.GICD_ISENABLER);
       shared(state, device, DistributorV2Register.GICD_IPRIORITYR);
       shared(state, device, DistributorV2Register.GICD_ITARGETSR);
       shared(state, device, DistributorV2Register.GICD_ICFGR);
+      clearShared(state, device, DistributorV2Register.GICD_ICPENDR);
       shared(state, device, DistributorV2Register.GICD_ISPENDR);
+      clearShared(state, device, DistributorV2Register.GICD_ICACTIVER);
       shared(state, device, DistributorV2Register.GICD_ISACTIVER);
     }
   }
 
   private void enumerateV3(State state, DeviceOps device) {
-    if (vgic.addresses.distributor() != AddressMap.UNSET) {
-      state.value(device, ADDR, 2);
-    }
-    RedistributorRegions.Region first = vgic.regions.region(0);
-    if (first != null && first.count == 0) {
-      state.value(device, ADDR, 3);
-    }
-    for (int index = 0; first != null && first.count != 0; first = vgic.regions.region(++index)) {
+    state.shape("distributor at %#x".formatted(vgic.addresses.distributor()));
+    RedistributorRegions.Region region = vgic.regions.region(0);
+    for (int index = 0; region != null; region = vgic.regions.region(++index)) {
       state.shape(
-          "redistributor region %d at %#x has room for %d"
-              .formatted(index, first.base, first.count));
+          "redistributor region %d at %#x for %d".formatted(index, region.base, region.count));
     }
-    if (!isInitialised(state, device) || vgic.cpuCount() == 0) {
+    if (!vgic.isInitialised() || vgic.cpuCount() == 0) {
       return;
     }
     state.beforeSave(device, CTRL, SAVE_PENDING_TABLES);
     distributor(state, device, DistributorV3Register.GICD_IIDR);
     distributor(state, device, DistributorV3Register.GICD_CTLR);
+    if (vgic.propbaser != 0) {
+      // All redistributors have the same; 0 is what it holds until it is first written.
+      array(state, device, REDIST_REGS, mpidr(0), RedistributorRegister.GICR_PROPBASER.spec());
+    }
     for (int index = 0; index < vgic.cpuCount(); index++) {
       redistributor(state, device, mpidr(index));
     }
     shared(state, device, DistributorV3Register.GICD_IGROUPR);
+    clearShared(state, device, DistributorV3Register.GICD_ICENABLER);
     shared(state, device, DistributorV3Register.GICD_ISENABLER);
     shared(state, device, DistributorV3Register.GICD_IPRIORITYR);
     shared(state, device, DistributorV3Register.GICD_ICFGR);
     shared(state, device, DistributorV3Register.GICD_IROUTER);
     shared(state, device, DistributorV3Register.GICD_ISPENDR);
+    clearShared(state, device, DistributorV3Register.GICD_ICACTIVER);
     shared(state, device, DistributorV3Register.GICD_ISACTIVER);
     for (int intid = 32; intid < vgic.interruptCount(); intid += 32) {
       state.value(device, LEVEL_INFO, mpidr(0) | intid);
@@ -154,17 +146,15 @@ final class VgicState implements StateSource {
   }
 
   private static void redistributor(State state, DeviceOps device, long mpidr) {
-    array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_PROPBASER.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_PENDBASER.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_IGROUPR0.spec());
-    state.write(
-        device,
-        REDIST_REGS,
-        mpidr | RedistributorRegister.GICR_ICENABLER0.spec().offset(),
-        0xffff_ffffL);
+    long disable = RedistributorRegister.GICR_ICENABLER0.spec().offset();
+    state.write(device, REDIST_REGS, mpidr | disable, ONES);
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISENABLER0.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_IPRIORITYR.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISPENDR0.spec());
+    long deactivate = RedistributorRegister.GICR_ICACTIVER0.spec().offset();
+    state.write(device, REDIST_REGS, mpidr | deactivate, ONES);
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_ISACTIVER0.spec());
     array(state, device, REDIST_REGS, mpidr, RedistributorRegister.GICR_CTLR.spec());
   }
@@ -197,6 +187,23 @@ final class VgicState implements StateSource {
     }
   }
 
+  /** Writes ones to the part of a register with a bit for each interrupt that is a vCPU's own. */
+  private static void clearBanked(State state, DeviceOps device, long whose, GicRegister register) {
+    state.write(device, DIST_REGS, whose | register.spec().offset(), ONES);
+  }
+
+  /** Writes ones to the part of a register with a bit for each interrupt that is the SPIs'. */
+  private void clearShared(State state, DeviceOps device, GicRegister register) {
+    for (int intid = Interrupt.PRIVATE; intid < vgic.interruptCount(); intid += 32) {
+      state.write(device, DIST_REGS, firstVcpu() | register.spec().offset() + intid / 8, ONES);
+    }
+  }
+
+  /** Where a GICv2's number of a register names a vCPU. */
+  private long firstVcpu() {
+    return vgic.isV2() ? (long) vgic.cpu(0).id << 32 : 0;
+  }
+
   /** The part of a register with bits for each interrupt that is a vCPU's own. */
   private static void banked(State state, DeviceOps device, long whose, GicRegister register) {
     RegisterSpec spec = register.spec();
@@ -209,7 +216,7 @@ final class VgicState implements StateSource {
   /** The part of a register with bits for each interrupt that is the SPIs'. */
   private void shared(State state, DeviceOps device, GicRegister register) {
     RegisterSpec spec = register.spec();
-    long whose = vgic.isV2() ? (long) vgic.cpu(0).id << 32 : 0;
+    long whose = firstVcpu();
     int begin = Interrupt.PRIVATE * spec.bitsPerInterrupt() / 8;
     int end = vgic.interruptCount() * spec.bitsPerInterrupt() / 8;
     for (int at = begin; at < end; at += 4) {

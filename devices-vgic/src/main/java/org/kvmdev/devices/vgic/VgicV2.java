@@ -17,18 +17,40 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
               "kvm-arm-vgic-v2",
               "Arm's Generic Interrupt Controller, version 2, for up to 8 vCPUs.")
           .limit("VGIC", 1, Errno.EEXIST)
-          .state(Completeness.COMPLETE)
+          // The lines are the client's; and that it wrote GICD_IIDR cannot be read.
+          .state(Completeness.CONFIGURATION)
+          .departs(VgicAttributes.STAYS_RULE, VgicAttributes.STAYS, VgicAttributes.STAYS_SOURCE)
           .attributes(VgicV2Attribute.TABLE)
           .source("Documentation/virt/kvm/devices/arm-vgic.rst; IHI 0048B")
           .build();
 
   private final Vgic vgic;
   private final DistributorV2 distributor;
+  private final Quiesced<VgicV2Attribute> registers;
 
   VgicV2(Vgic vgic) {
     super(VgicV2Attribute.TABLE);
     this.vgic = vgic;
     distributor = new DistributorV2(vgic);
+    registers = new Quiesced<>(vgic.machine, this::access);
+  }
+
+  /** Reads or writes a register, while no vCPU runs. */
+  private long access(VgicV2Attribute attribute, long attr, VgicCpu cpu, boolean write, long value)
+      throws KvmException {
+    vgic.initialise();
+    boolean ofDistributor = attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER;
+    if (!write) {
+      return ofDistributor
+          ? distributor.userRead(cpu, offset(attr))
+          : CpuInterfaceV2.userRead(cpu, offset(attr));
+    }
+    if (ofDistributor) {
+      distributor.userWrite(cpu, offset(attr), value);
+    } else {
+      CpuInterfaceV2.userWrite(cpu, offset(attr), value);
+    }
+    return value;
   }
 
   private VgicCpu cpu(long attr) throws KvmException {
@@ -74,22 +96,8 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
       case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface();
       case INTERRUPT_COUNT -> vgic.interruptCount();
       case INIT -> throw new AssertionError(attribute);
-      case DISTRIBUTOR_REGISTER -> {
-        VgicCpu cpu = cpu(attr);
-        yield vgic.machine.quiesced(
-            () -> {
-              vgic.initialise();
-              return distributor.userRead(cpu, offset(attr));
-            });
-      }
-      case CPU_INTERFACE_REGISTER -> {
-        VgicCpu cpu = cpu(attr);
-        yield vgic.machine.quiesced(
-            () -> {
-              vgic.initialise();
-              return CpuInterfaceV2.userRead(cpu, offset(attr));
-            });
-      }
+      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER ->
+          registers.read(attribute, attr, cpu(attr));
     };
   }
 
@@ -102,24 +110,8 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
       case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface(value);
       case INTERRUPT_COUNT -> vgic.interruptCount(value);
       case INIT -> vgic.initialise();
-      case DISTRIBUTOR_REGISTER -> {
-        VgicCpu cpu = cpu(attr);
-        vgic.machine.quiesced(
-            () -> {
-              vgic.initialise();
-              distributor.userWrite(cpu, offset(attr), value);
-              return vgic;
-            });
-      }
-      case CPU_INTERFACE_REGISTER -> {
-        VgicCpu cpu = cpu(attr);
-        vgic.machine.quiesced(
-            () -> {
-              vgic.initialise();
-              CpuInterfaceV2.userWrite(cpu, offset(attr), value);
-              return vgic;
-            });
-      }
+      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER ->
+          registers.write(attribute, attr, cpu(attr), value);
     }
   }
 }

@@ -34,7 +34,7 @@ enum VgicV2Attribute implements AttributeId {
           .when(VgicAttributes.STOPPED + "; EINVAL where there is no such vCPU")
           .effects("Initialises the GIC.")
           .source("arm-vgic.rst, KVM_DEV_ARM_VGIC_GRP_DIST_REGS")
-          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.V2_REGS)
+          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
           .build()),
   CPU_INTERFACE_REGISTER(
       Attribute.keyed(Groups.CPU_REGS, "register", "A register of a vCPU's CPU interface.")
@@ -42,7 +42,7 @@ enum VgicV2Attribute implements AttributeId {
           .when(VgicAttributes.STOPPED + "; EINVAL where there is no such vCPU")
           .effects("Initialises the GIC.")
           .source("arm-vgic.rst, KVM_DEV_ARM_VGIC_GRP_CPU_REGS")
-          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.V2_REGS)
+          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
           .build()),
   INTERRUPT_COUNT(VgicAttributes.interruptCount()),
   INIT(VgicAttributes.init());
@@ -81,6 +81,7 @@ enum VgicV2Attribute implements AttributeId {
       return AttributeGroup.of(number, name, summary)
           .field("vcpu", 39, 32, "the vCPU's id")
           .field("offset", 31, 0, "bytes from the begin of the registers")
+          .departs(VgicAttributes.UNKNOWN_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
           .build();
     }
   }

@@ -5,6 +5,7 @@ import org.kvmdev.api.Completeness;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.Machine;
 
 /** The device KVM_DEV_TYPE_ARM_VGIC_V3: a client's view of a GICv3. */
 final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
@@ -17,6 +18,7 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
               "Arm's Generic Interrupt Controller, version 3, for up to 512 vCPUs.")
           .limit("VGIC", 1, Errno.EEXIST)
           .state(Completeness.COMPLETE)
+          .departs(VgicAttributes.STAYS_RULE, VgicAttributes.STAYS, VgicAttributes.STAYS_SOURCE)
           .attributes(VgicV3Attribute.TABLE)
           .source("Documentation/virt/kvm/devices/arm-vgic-v3.rst; IHI 0069")
           .build();
@@ -47,11 +49,30 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
 
   private final Vgic vgic;
   private final DistributorV3 distributor;
+  private final Quiesced<VgicV3Attribute> registers;
+  private final Machine.Quiesced<Vgic> requireInitialised;
 
   VgicV3(Vgic vgic) {
     super(VgicV3Attribute.TABLE);
     this.vgic = vgic;
     distributor = new DistributorV3(vgic);
+    registers = new Quiesced<>(vgic.machine, this::access);
+    requireInitialised =
+        () -> {
+          requireInitialised();
+          return vgic;
+        };
+  }
+
+  /** Reads or writes a register, while no vCPU runs. */
+  private long access(VgicV3Attribute attribute, long attr, VgicCpu cpu, boolean write, long value)
+      throws KvmException {
+    requireInitialised();
+    if (write) {
+      write(attribute, cpu, attr, value);
+      return value;
+    }
+    return read(attribute, cpu, attr);
   }
 
   /** The vCPU that a number means: by affinity, or for the distributor the first. */
@@ -115,11 +136,7 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
       case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, LINE_LEVEL -> cpu(attribute, attr);
       case SYSTEM_REGISTER -> {
         cpu(attribute, attr);
-        vgic.machine.quiesced(
-            () -> {
-              requireInitialised();
-              return vgic;
-            });
+        vgic.machine.quiesced(requireInitialised);
       }
       case DISTRIBUTOR_ADDRESS,
           REDISTRIBUTOR_ADDRESS,
@@ -152,16 +169,13 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
       case DISTRIBUTOR_ADDRESS -> vgic.addresses.distributor();
       case REDISTRIBUTOR_ADDRESS -> vgic.regions.base();
       case INTERRUPT_COUNT -> vgic.interruptCount();
-      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL -> {
-        VgicCpu cpu = cpu(attribute, attr);
-        yield vgic.machine.quiesced(() -> read(attribute, cpu, attr));
-      }
+      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->
+          registers.read(attribute, attr, cpu(attribute, attr));
       case REDISTRIBUTOR_REGION, INIT, SAVE_PENDING_TABLES -> throw new AssertionError(attribute);
     };
   }
 
   private long read(VgicV3Attribute attribute, VgicCpu cpu, long attr) throws KvmException {
-    requireInitialised();
     return switch (attribute) {
       case DISTRIBUTOR_REGISTER -> distributor.userRead(cpu, offset(attr));
       case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userRead(offset(attr));
@@ -200,14 +214,8 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
                 }
                 return vgic;
               });
-      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL -> {
-        VgicCpu cpu = cpu(attribute, attr);
-        vgic.machine.quiesced(
-            () -> {
-              write(attribute, cpu, attr, value);
-              return vgic;
-            });
-      }
+      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->
+          registers.write(attribute, attr, cpu(attribute, attr), value);
     }
   }
 
@@ -222,7 +230,6 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
 
   private void write(VgicV3Attribute attribute, VgicCpu cpu, long attr, long value)
       throws KvmException {
-    requireInitialised();
     switch (attribute) {
       case DISTRIBUTOR_REGISTER -> distributor.userWrite(cpu, offset(attr), value);
       case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userWrite(offset(attr), value);

@@ -5,6 +5,7 @@ import org.kvmdev.api.Attribute;
 import org.kvmdev.api.AttributeGroup;
 import org.kvmdev.api.AttributeId;
 import org.kvmdev.api.AttributeTable;
+import org.kvmdev.api.Errno;
 
 /** The attributes of a GICv3 (Documentation/virt/kvm/devices/arm-vgic-v3.rst). */
 enum VgicV3Attribute implements AttributeId {
@@ -48,14 +49,14 @@ enum VgicV3Attribute implements AttributeId {
           .registers(DistributorV3Register.MAP)
           .when(VgicAttributes.STOPPED + ", and after initialisation; EINVAL without a vCPU")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_GRP_DIST_REGS")
-          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.V2_REGS)
+          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
           .build()),
   REDISTRIBUTOR_REGISTER(
       Attribute.keyed(Groups.REDIST_REGS, "register", "A register of a vCPU's redistributor.")
           .registers(RedistributorRegister.MAP)
           .when(VgicAttributes.STOPPED + ", and after initialisation; EINVAL without such a vCPU")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS")
-          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.V2_REGS)
+          .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
           .build()),
   SYSTEM_REGISTER(
       Attribute.keyed(Groups.CPU_SYSREGS, "register", "A register of a vCPU's CPU interface.")
@@ -66,6 +67,15 @@ enum VgicV3Attribute implements AttributeId {
                   + ", and after initialisation; EINVAL without such a vCPU; ENOENT for an unknown"
                   + " register, where HAS answers ENXIO")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_CPU_SYSREGS")
+          .departs(
+              VgicAttributes.HAS_RULE,
+              "A register that there is not is ENXIO for HAS, ENOENT for GET and SET.",
+              "arch/arm64/kvm/vgic-sys-reg-v3.c")
+          .departs(
+              "refused_set_changes_nothing",
+              "ICC_CTLR_EL1 keeps the numbers of bits that were in range when a later field is"
+                  + " refused.",
+              "arch/arm64/kvm/vgic-sys-reg-v3.c, set_gic_ctlr")
           .build()),
   LINE_LEVEL(
       Attribute.keyed(
@@ -74,12 +84,10 @@ enum VgicV3Attribute implements AttributeId {
               VgicAttributes.STOPPED
                   + ", and after initialisation; EINVAL without such a vCPU, or unless the INTID is"
                   + " a multiple of 32")
-          .effects("A line that is set makes its interrupt pending.")
+          .effects(
+              "A line that is set makes its interrupt pending. HAS looks at info alone, neither at"
+                  + " the vCPU nor at the INTID.")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO")
-          .departs(
-              VgicAttributes.HAS_RULE,
-              "HAS looks at info alone, neither at the vCPU nor at the INTID.",
-              "arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_v3_has_attr")
           .build()),
   INTERRUPT_COUNT(VgicAttributes.interruptCount()),
   INIT(VgicAttributes.init()),
@@ -107,6 +115,8 @@ enum VgicV3Attribute implements AttributeId {
                 1, "KVM_DEV_ARM_VGIC_GRP_DIST_REGS", "The distributor's registers, in words.")
             .field("mpidr", 63, 32, "ignored")
             .field("offset", 31, 0, "bytes from the begin of the registers")
+            .departs(
+                VgicAttributes.UNKNOWN_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
             .build();
 
     static final AttributeGroup REDIST_REGS =
@@ -114,6 +124,8 @@ enum VgicV3Attribute implements AttributeId {
                 5, "KVM_DEV_ARM_VGIC_GRP_REDIST_REGS", "The redistributors' registers, in words.")
             .field("mpidr", 63, 32, "the vCPU: Aff3, Aff2, Aff1, Aff0, a byte each")
             .field("offset", 31, 0, "bytes from the begin of the registers")
+            .departs(
+                VgicAttributes.UNKNOWN_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
             .build();
 
     static final AttributeGroup CPU_SYSREGS =
@@ -121,6 +133,7 @@ enum VgicV3Attribute implements AttributeId {
                 6, "KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS", "The CPU interfaces' system registers.")
             .field("mpidr", 63, 32, "the vCPU: Aff3, Aff2, Aff1, Aff0, a byte each")
             .field("instr", 15, 0, "op0, op1, CRn, CRm, op2 of the register")
+            .unknown(Errno.ENXIO, Errno.ENOENT, Errno.ENOENT)
             .build();
 
     static final AttributeGroup LEVEL_INFO =

@@ -30,7 +30,7 @@ final class TestGic implements AutoCloseable {
     this(v3, cpus, true);
   }
 
-  TestGic(boolean v3, int cpus, boolean initialise) throws KvmException {
+  TestGic(boolean v3, int cpus, boolean driver) throws KvmException {
     this.v3 = v3;
     vm = Kvm.of(List.of(new VgicProvider())).createVm(v3 ? "arm64-gicv3-6.1" : "arm64-gicv2-6.1");
     vcpus = new Vcpu[cpus];
@@ -46,13 +46,14 @@ final class TestGic implements AutoCloseable {
       acknowledge[group] = vm.systemRegister("ICC_IAR" + group + "_EL1");
       end[group] = vm.systemRegister("ICC_EOIR" + group + "_EL1");
     }
-    if (initialise) {
-      initialise();
+    bringUp();
+    if (driver) {
+      startDriver();
     }
   }
 
-  /** What a client and then a guest's driver do. */
-  private void initialise() throws KvmException {
+  /** What a client does. */
+  private void bringUp() throws KvmException {
     if (v3) {
       device.set(0, 2, DISTRIBUTOR);
       device.set(0, 3, REDISTRIBUTORS);
@@ -62,6 +63,10 @@ final class TestGic implements AutoCloseable {
     }
     device.set(3, 0, INTERRUPTS);
     device.set(4, 0, 0);
+  }
+
+  /** What a guest's driver does. */
+  private void startDriver() throws KvmException {
     for (int i = 0; i < vcpus.length; i++) {
       Vcpu vcpu = vcpus[i];
       vcpu.enter();
