@@ -99,20 +99,23 @@ class PresentationController {
   /** Accepts the presented interrupt (H_XIRR); answers CPPR and XISR as they were. */
   int accept() {
     lock();
-    // The pin is a latch, and this is what clears it; nothing that is accepted raises it again.
-    vcpu.pin(0, false);
-    int xirr = cppr << 24 | xisr;
-    if (xisr != 0) {
-      boolean lessFavoured = pendingPriority > cppr;
-      cppr = pendingPriority;
-      pendingPriority = LEAST_FAVOURED;
-      xisr = 0;
-      if (lessFavoured) {
-        settle();
+    try {
+      // The pin is a latch, and this is what clears it; nothing that is accepted raises it again.
+      vcpu.pin(0, false);
+      int xirr = cppr << 24 | xisr;
+      if (xisr != 0) {
+        boolean lessFavoured = pendingPriority > cppr;
+        cppr = pendingPriority;
+        pendingPriority = LEAST_FAVOURED;
+        xisr = 0;
+        if (lessFavoured) {
+          settle();
+        }
       }
+      return xirr;
+    } finally {
+      unlock();
     }
-    unlock();
-    return xirr;
   }
 
   /**
@@ -122,12 +125,7 @@ class PresentationController {
    */
   boolean end(int newCppr, int source) {
     lock();
-    lowerPriority(newCppr);
-    if (!resendOwn()) {
-      unlock();
-      xics.resend(this);
-      lock();
-    }
+    lowerPriorityAndResend(newCppr);
     if (source == IPI) {
       unlock();
       return true;
@@ -148,23 +146,23 @@ class PresentationController {
       return;
     }
     if (order > 0) {
-      lowerPriority((int) value & 0xff);
-      if (!resendOwn()) {
-        unlock();
-        xics.resend(this);
-        lock();
-      }
+      lowerPriorityAndResend((int) value & 0xff);
     }
     // Linux goes on here for a less favoured CPPR too, which so clears the pin.
-    vcpu.pin(0, false);
     int rejected = 0;
-    cppr = (int) value & 0xff;
-    if (Long.compareUnsigned(value, pendingPriority) <= 0) {
-      rejected = xisr;
-      xisr = 0;
-      pendingPriority = LEAST_FAVOURED;
+    try {
+      vcpu.pin(0, false);
+      cppr = (int) value & 0xff;
+      if (Long.compareUnsigned(value, pendingPriority) <= 0) {
+        rejected = xisr;
+        xisr = 0;
+        pendingPriority = LEAST_FAVOURED;
+      }
+      drivePin();
+    } catch (RuntimeException | Error fault) {
+      unlock();
+      throw fault;
     }
-    drivePin();
     xics.deliver(rejected == IPI ? 0 : rejected, this);
   }
 
@@ -174,24 +172,33 @@ class PresentationController {
    * @param value its low 8 bits are kept, but all 64 are compared
    */
   void setMfrr(long value) {
+    int elsewhere = 0;
+    boolean resend;
+    boolean settled = true;
     lock();
-    boolean withdraws = Long.compareUnsigned(value, mfrr) > 0;
-    mfrr = (int) value & 0xff;
-    int rejected = 0;
-    if (Long.compareUnsigned(value, cppr) < 0
-        && Long.compareUnsigned(value, pendingPriority) <= 0) {
-      rejected = xisr;
-      presentIpi();
-    }
-    boolean resend = withdraws && needsResend();
-    drivePin();
-    if (rejected != 0 && rejected != IPI && !takeBack(rejected)) {
+    try {
+      boolean withdraws = Long.compareUnsigned(value, mfrr) > 0;
+      mfrr = (int) value & 0xff;
+      int rejected = 0;
+      if (Long.compareUnsigned(value, cppr) < 0
+          && Long.compareUnsigned(value, pendingPriority) <= 0) {
+        rejected = xisr;
+        presentIpi();
+      }
+      resend = withdraws && needsResend();
+      drivePin();
+      if (rejected != 0 && rejected != IPI && !takeBack(rejected)) {
+        elsewhere = rejected;
+      } else if (resend) {
+        settled = resendOwn();
+      }
+    } finally {
       unlock();
-      xics.deliver(rejected);
-      lock();
     }
-    boolean settled = !resend || resendOwn();
-    unlock();
+    if (elsewhere != 0) {
+      xics.deliver(elsewhere);
+      settled = !resend;
+    }
     if (!settled) {
       xics.resend(this);
     }
@@ -250,21 +257,24 @@ class PresentationController {
             newXisr);
       }
     }
-    lock();
-    vcpu.pin(0, false);
-    boolean resend = newMfrr > mfrr && needsResend();
-    cppr = newCppr;
-    xisr = newXisr;
-    mfrr = newMfrr;
-    pendingPriority = newPriority;
-    drivePin();
     boolean settled = true;
-    if (resend) {
-      settled = resendOwn();
-    } else {
-      settle();
+    lock();
+    try {
+      vcpu.pin(0, false);
+      boolean resend = newMfrr > mfrr && needsResend();
+      cppr = newCppr;
+      xisr = newXisr;
+      mfrr = newMfrr;
+      pendingPriority = newPriority;
+      drivePin();
+      if (resend) {
+        settled = resendOwn();
+      } else {
+        settle();
+      }
+    } finally {
+      unlock();
     }
-    unlock();
     if (!settled) {
       xics.resend(this);
     }
@@ -397,12 +407,25 @@ class PresentationController {
     return Math.min(Math.min(cppr, mfrr), pendingPriority);
   }
 
-  private void lowerPriority(int newCppr) {
-    cppr = newCppr;
-    if (mfrr < newCppr && mfrr <= pendingPriority) {
-      presentIpi();
+  /** Sets CPPR for what was accepted before, and sends again what waits. */
+  private void lowerPriorityAndResend(int newCppr) {
+    boolean settled;
+    try {
+      cppr = newCppr;
+      if (mfrr < newCppr && mfrr <= pendingPriority) {
+        presentIpi();
+      }
+      drivePin();
+      settled = resendOwn();
+    } catch (RuntimeException | Error fault) {
+      unlock();
+      throw fault;
     }
-    drivePin();
+    if (!settled) {
+      unlock();
+      xics.resend(this);
+      lock();
+    }
   }
 
   /** Lets a source wait that an inter-processor interrupt displaced, if it is still sent here. */

@@ -400,20 +400,29 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
    */
   void deliver(int source, @Nullable PresentationController route) {
     PresentationController server = route;
-    int next = source;
-    while (next != 0 && server != null) {
-      SourceController controller = sources.find(next);
-      if (controller == null) {
-        break;
+    boolean locked = true;
+    try {
+      int next = source;
+      while (next != 0 && server != null) {
+        SourceController controller = sources.find(next);
+        if (controller == null) {
+          break;
+        }
+        if (SourceState.server(controller.state(next)) != server.number()) {
+          locked = false;
+          server.unlock();
+          server = lockRoute(controller, next);
+          locked = true;
+        } else {
+          next = server.offer(controller, next);
+        }
       }
-      if (SourceState.server(controller.state(next)) != server.number()) {
-        server.unlock();
-        server = lockRoute(controller, next);
-      } else {
-        next = server.offer(controller, next);
+    } finally {
+      // A pin's listener may throw; the device goes on.
+      if (locked) {
+        unlockRoute(server);
       }
     }
-    unlockRoute(server);
   }
 
   /**
@@ -440,16 +449,12 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
 
   private void resend(PresentationController on, SourceController controller, int source) {
     PresentationController server = lockRoute(controller, source);
-    int displaced = 0;
+    boolean waited = false;
     if (server != null) {
       int priority = SourceState.priority(controller.state(source));
-      boolean waited =
-          server == on ? server.leaveInTurn(source, priority) : server.leave(source, priority);
-      if (waited) {
-        displaced = server.offer(controller, source);
-      }
+      waited = server == on ? server.leaveInTurn(source, priority) : server.leave(source, priority);
     }
-    deliver(displaced, server);
+    deliver(waited ? source : 0, server);
   }
 
   /** Whether at any server a source waits that would be taken. */

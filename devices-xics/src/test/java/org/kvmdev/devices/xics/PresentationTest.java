@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 
@@ -274,5 +276,45 @@ class PresentationTest {
     machine.cppr(0, 0xff);
     assertTrue(machine.pin(0));
     assertTrue(machine.pin(1));
+  }
+
+  @Test
+  void aPinsListenerThatThrowsIsToldSoAndTheDeviceGoesOn() throws KvmException {
+    machine.vcpus[0].onPin(
+        (pin, high) -> {
+          try {
+            machine.raise(0x1001);
+          } catch (KvmException e) {
+            throw new AssertionError("calls back", e);
+          }
+        });
+    List<Executable> calls =
+        List.of(
+            () -> machine.raise(0x1000),
+            () -> machine.accept(0),
+            () -> machine.ipi(1, 0, 4),
+            () -> machine.accept(0),
+            () -> machine.ipi(1, 0, 0xff),
+            () -> machine.cppr(0, 0xff),
+            () -> machine.cppr(0, 1),
+            () -> machine.vcpus[0].setRegister(Partition.ICP_STATE, XicsMachine.icp(9, 2, 3, 3)),
+            () -> machine.end(0, 0xff00_0002));
+    int faults = 0;
+    for (Executable call : calls) {
+      try {
+        call.execute();
+      } catch (KvmException fault) {
+        assertEquals(Errno.EIO, fault.errno());
+        faults++;
+      } catch (Throwable other) {
+        throw new AssertionError(other);
+      }
+    }
+    assertTrue(faults >= 4, () -> "too few calls drove the pin");
+    machine.vcpus[0].onPin((pin, high) -> {});
+    machine.vcpus[0].setRegister(Partition.ICP_STATE, XicsMachine.icp(0xff, 0, 0xff, 0xff));
+    machine.edge(0x1200, 0, 1);
+    machine.raise(0x1200);
+    assertEquals(0xff00_1200, machine.accept(0));
   }
 }
