@@ -18,6 +18,16 @@ final class InterruptRegisters {
     return vgic.interrupt(cpu, intid);
   }
 
+  /** Where the interrupts of an access are: a vCPU's own, or the SPIs. */
+  private Interrupt[] bank(VgicCpu cpu, int intid) {
+    return intid < Interrupt.PRIVATE ? cpu.own : vgic.spis();
+  }
+
+  /** The place of an interrupt in its bank. */
+  private static int place(int intid) {
+    return intid < Interrupt.PRIVATE ? intid : intid - Interrupt.PRIVATE;
+  }
+
   private boolean isV2Sgi(Interrupt irq) {
     return irq.isSgi() && vgic.isV2();
   }
@@ -25,10 +35,12 @@ final class InterruptRegisters {
   // IGROUPR.
 
   long readGroup(VgicCpu cpu, int intid, int size) {
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size * 8, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size * 8; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      value |= irq != null && irq.group1 ? 1L << i : 0;
+    for (int i = 0; i < count; i++) {
+      value |= (bank[first + i].group1 ? 1L : 0) << i;
     }
     return value;
   }
@@ -48,10 +60,12 @@ final class InterruptRegisters {
   // ISENABLER, ICENABLER.
 
   long readEnable(VgicCpu cpu, int intid, int size) {
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size * 8, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size * 8; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      value |= irq != null && irq.enabled ? 1L << i : 0;
+    for (int i = 0; i < count; i++) {
+      value |= (bank[first + i].enabled ? 1L : 0) << i;
     }
     return value;
   }
@@ -87,13 +101,14 @@ final class InterruptRegisters {
 
   /** What the guest reads: the latch or the line. */
   long readPending(VgicCpu cpu, int intid, int size) {
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size * 8, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size * 8; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      if (irq != null) {
-        boolean pending = irq.mapped && !irq.edge ? GenericTimers.OUTPUT : irq.isPending();
-        value |= pending ? 1L << i : 0;
-      }
+    for (int i = 0; i < count; i++) {
+      Interrupt irq = bank[first + i];
+      boolean pending = irq.mapped && !irq.edge ? GenericTimers.OUTPUT : irq.isPending();
+      value |= (pending ? 1L : 0) << i;
     }
     return value;
   }
@@ -101,12 +116,13 @@ final class InterruptRegisters {
   /** What user space reads: of a GICv3 the latch alone, since the line is saved apart. */
   long readPendingForUser(VgicCpu cpu, int intid, int size) {
     boolean latchAlone = vgic.isV3();
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size * 8, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size * 8; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      if (irq != null) {
-        value |= (latchAlone ? irq.latch : irq.isPending()) ? 1L << i : 0;
-      }
+    for (int i = 0; i < count; i++) {
+      Interrupt irq = bank[first + i];
+      value |= ((latchAlone ? irq.latch : irq.isPending()) ? 1L : 0) << i;
     }
     return value;
   }
@@ -195,10 +211,12 @@ final class InterruptRegisters {
   }
 
   long readActiveForUser(VgicCpu cpu, int intid, int size) {
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size * 8, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size * 8; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      value |= irq != null && irq.active ? 1L << i : 0;
+    for (int i = 0; i < count; i++) {
+      value |= (bank[first + i].active ? 1L : 0) << i;
     }
     return value;
   }
@@ -234,10 +252,12 @@ final class InterruptRegisters {
   // IPRIORITYR.
 
   long readPriority(VgicCpu cpu, int intid, int size) {
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      value |= irq == null ? 0 : (long) irq.priority << i * 8;
+    for (int i = 0; i < count; i++) {
+      value |= (long) bank[first + i].priority << i * 8;
     }
     return value;
   }
@@ -257,10 +277,12 @@ final class InterruptRegisters {
   // ICFGR.
 
   long readConfig(VgicCpu cpu, int intid, int size) {
+    Interrupt[] bank = bank(cpu, intid);
+    int first = place(intid);
+    int count = Math.min(size * 4, bank.length - first);
     long value = 0;
-    for (int i = 0; i < size * 4; i++) {
-      Interrupt irq = at(cpu, intid + i);
-      value |= irq != null && irq.edge ? 2L << i * 2 : 0;
+    for (int i = 0; i < count; i++) {
+      value |= (bank[first + i].edge ? 2L : 0) << i * 2;
     }
     return value;
   }

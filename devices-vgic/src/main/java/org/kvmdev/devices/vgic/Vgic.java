@@ -353,6 +353,11 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     return intid < Interrupt.PRIVATE ? cpu.own[intid] : spi(intid);
   }
 
+  /** The SPIs, from INTID 32; empty before initialisation. */
+  Interrupt[] spis() {
+    return spis;
+  }
+
   /** An SPI; null where there is none of this INTID. */
   @Nullable Interrupt spi(int intid) {
     Interrupt[] all = spis;

@@ -12,7 +12,6 @@ final class VgicAttributes {
   static final String HAS_STRICTER =
       "Where HAS answers ENXIO, at an offset without a register, GET answers 0 and SET does"
           + " nothing.";
-  static final String UNKNOWN_RULE = "unknown_attribute_is_answered_as_declared";
   static final String UACCESS = "arch/arm64/kvm/vgic/vgic-mmio.c, vgic_uaccess";
   static final String STAYS_RULE = "no_free_fd_leaves_nothing_behind";
   static final String STAYS =

@@ -81,7 +81,6 @@ enum VgicV2Attribute implements AttributeId {
       return AttributeGroup.of(number, name, summary)
           .field("vcpu", 39, 32, "the vCPU's id")
           .field("offset", 31, 0, "bytes from the begin of the registers")
-          .departs(VgicAttributes.UNKNOWN_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
           .build();
     }
   }

@@ -68,10 +68,6 @@ enum VgicV3Attribute implements AttributeId {
                   + " register, where HAS answers ENXIO")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_CPU_SYSREGS")
           .departs(
-              VgicAttributes.HAS_RULE,
-              "A register that there is not is ENXIO for HAS, ENOENT for GET and SET.",
-              "arch/arm64/kvm/vgic-sys-reg-v3.c")
-          .departs(
               "refused_set_changes_nothing",
               "ICC_CTLR_EL1 keeps the numbers of bits that were in range when a later field is"
                   + " refused.",
@@ -115,8 +111,6 @@ enum VgicV3Attribute implements AttributeId {
                 1, "KVM_DEV_ARM_VGIC_GRP_DIST_REGS", "The distributor's registers, in words.")
             .field("mpidr", 63, 32, "ignored")
             .field("offset", 31, 0, "bytes from the begin of the registers")
-            .departs(
-                VgicAttributes.UNKNOWN_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
             .build();
 
     static final AttributeGroup REDIST_REGS =
@@ -124,8 +118,6 @@ enum VgicV3Attribute implements AttributeId {
                 5, "KVM_DEV_ARM_VGIC_GRP_REDIST_REGS", "The redistributors' registers, in words.")
             .field("mpidr", 63, 32, "the vCPU: Aff3, Aff2, Aff1, Aff0, a byte each")
             .field("offset", 31, 0, "bytes from the begin of the registers")
-            .departs(
-                VgicAttributes.UNKNOWN_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
             .build();
 
     static final AttributeGroup CPU_SYSREGS =
@@ -134,6 +126,10 @@ enum VgicV3Attribute implements AttributeId {
             .field("mpidr", 63, 32, "the vCPU: Aff3, Aff2, Aff1, Aff0, a byte each")
             .field("instr", 15, 0, "op0, op1, CRn, CRm, op2 of the register")
             .unknown(Errno.ENXIO, Errno.ENOENT, Errno.ENOENT)
+            .departs(
+                "unknown_attribute_is_enxio",
+                "GET and SET of a register that there is not are ENOENT.",
+                "arch/arm64/kvm/sys_regs.c, kvm_sys_reg_get_user")
             .build();
 
     static final AttributeGroup LEVEL_INFO =
