@@ -461,8 +461,11 @@ final class Vgic implements VcpuLifecycle, InterruptController {
         irq.home = to;
         queueIfDue(irq);
       }
-      upper.unlock();
-      lower.unlock();
+      try {
+        upper.unlock();
+      } finally {
+        lower.unlock();
+      }
       if (moved) {
         return;
       }

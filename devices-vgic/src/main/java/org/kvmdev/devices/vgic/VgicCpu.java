@@ -70,6 +70,9 @@ final class VgicCpu {
 
   private @Nullable Interrupt moving;
 
+  /** What a pin's listener threw. */
+  private @Nullable RuntimeException fault;
+
   VgicCpu(Vgic vgic, @Nullable Vcpu vcpu) {
     this.vgic = vgic;
     this.vcpu = vcpu;
@@ -109,7 +112,7 @@ final class VgicCpu {
 
   /** Gives the lock back; then does what may not be done with it held. */
   void unlock() {
-    if (endedCount == 0 && moving == null) {
+    if (endedCount == 0 && moving == null && fault == null) {
       lock.unlock();
     } else {
       unlockAndTell();
@@ -121,8 +124,10 @@ final class VgicCpu {
     int pin = ended[0];
     int[] more = count > 1 ? Arrays.copyOf(ended, count) : ended;
     Interrupt chain = moving;
+    RuntimeException thrown = fault;
     endedCount = 0;
     moving = null;
+    fault = null;
     lock.unlock();
     vgic.moveHome(chain);
     if (count > 0) {
@@ -130,6 +135,9 @@ final class VgicCpu {
     }
     for (int i = 1; i < count; i++) {
       vgic.machine.routing().acked(0, more[i]);
+    }
+    if (thrown != null) {
+      throw thrown;
     }
   }
 
@@ -142,6 +150,7 @@ final class VgicCpu {
     lock();
     cpuInterface.load();
     comeBack();
+    trapped = false;
     inGuest = true;
     unlock();
   }
@@ -273,11 +282,16 @@ final class VgicCpu {
     int changed = now ^ pins;
     if (changed != 0 && vcpu != null) {
       pins = now;
-      if ((changed & VirtualCpuInterface.IRQ) != 0) {
-        vcpu.pin(IRQ_PIN, (now & VirtualCpuInterface.IRQ) != 0);
-      }
-      if ((changed & VirtualCpuInterface.FIQ) != 0) {
-        vcpu.pin(FIQ_PIN, (now & VirtualCpuInterface.FIQ) != 0);
+      try {
+        if ((changed & VirtualCpuInterface.IRQ) != 0) {
+          vcpu.pin(IRQ_PIN, (now & VirtualCpuInterface.IRQ) != 0);
+        }
+        if ((changed & VirtualCpuInterface.FIQ) != 0) {
+          vcpu.pin(FIQ_PIN, (now & VirtualCpuInterface.FIQ) != 0);
+        }
+      } catch (RuntimeException thrown) {
+        // A listener's mistake: its caller hears of it when the lock is back and all is consistent.
+        fault = thrown;
       }
     }
   }
