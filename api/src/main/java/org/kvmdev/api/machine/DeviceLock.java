@@ -74,6 +74,8 @@ public final class DeviceLock {
     return owner == Thread.currentThread().threadId();
   }
 
+  // Whether it helps to give way is the scheduler's to know; nothing depends on it.
+  @SuppressWarnings("ThreadPriorityCheck")
   private void await(long me) {
     if (owner == me) {
       throw new IllegalStateException(
