@@ -207,13 +207,13 @@ public final class VgicMachine {
   /**
    * A shared peripheral interrupt, an edge: raise, acknowledge, end.
    *
-   * @param id the vCPU that it is sent to; each has one of its own
+   * @param id the vCPU that it is sent to, 0 or 1; each has one of its own
    * @return the path
    * @throws KvmException not thrown
    */
   public Path spi(int id) throws KvmException {
     Vcpu vcpu = vcpus[id];
-    int intid = SPI_ID + id;
+    int intid = SPI_ID + 4 * id;
     route(intid, id);
     return times -> {
       for (int i = 0; i < times; i++) {

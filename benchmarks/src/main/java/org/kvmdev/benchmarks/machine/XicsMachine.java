@@ -8,10 +8,12 @@ import org.kvmdev.runtime.Vm;
 
 /** A VM with a XICS, and its servers' vCPUs in the guest. */
 public final class XicsMachine {
-  /** The first source; each server has one of its own, which follow. */
-  static final int SOURCE = 0x1000;
+  /** The source of server 0; each server has one of its own, in cache lines of their own. */
+  static final int SOURCE = 0x1040;
 
-  private static final int BLOCK = 1024;
+  private static final int APART = 16;
+  private static final int BLOCK = 0x1000;
+  private static final int BLOCK_SIZE = 1024;
   private static final int CAP_PPC_PAPR = 68;
   private static final int CAP_IRQ_XICS = 92;
   private static final int SOURCES_GROUP = 1;
@@ -26,6 +28,10 @@ public final class XicsMachine {
   private static final long COMMON = 5;
   private static final long NONE = 0xff;
   private static final int INTERPROCESSOR = 2;
+
+  /** As many as a CPU has; two CPUs' must not lie in one cache line. */
+  private static final int GUEST_REGISTERS = 32;
+
   private static final int SOURCE_BITS = 0xff_ffff;
 
   private final Vm vm;
@@ -43,7 +49,7 @@ public final class XicsMachine {
     vm = kvm.createVm(Family.XICS.host);
     xics = vm.createDevice(Family.XICS.type);
     vcpus = new Vcpu[servers];
-    long[] registers = new long[4];
+    long[] registers = new long[GUEST_REGISTERS];
     for (int server = 0; server < servers; server++) {
       vcpus[server] = vm.createVcpu(server);
     }
@@ -52,7 +58,7 @@ public final class XicsMachine {
       vcpus[server].enter();
       registers[1] = NONE;
       vcpus[server].hypercall(H_CPPR, registers);
-      xics.set(SOURCES_GROUP, SOURCE + server, server | URGENT << 32);
+      xics.set(SOURCES_GROUP, SOURCE + APART * server, server | URGENT << 32);
     }
   }
 
@@ -65,15 +71,17 @@ public final class XicsMachine {
   }
 
   /**
-   * Makes every other source of the block pending at server 0.
+   * Makes every other source of the block pending at server 0, the only one.
    *
    * @return this
    * @throws KvmException not thrown
    */
   public XicsMachine fill() throws KvmException {
-    for (int source = SOURCE + vcpus.length; source < SOURCE + BLOCK; source++) {
-      xics.set(SOURCES_GROUP, source, COMMON << 32);
-      vm.irqLine(source, 1);
+    for (int source = BLOCK; source < BLOCK + BLOCK_SIZE; source++) {
+      if (source != SOURCE) {
+        xics.set(SOURCES_GROUP, source, COMMON << 32);
+        vm.irqLine(source, 1);
+      }
     }
     return this;
   }
@@ -86,8 +94,8 @@ public final class XicsMachine {
    */
   public Path source(int server) {
     Vcpu vcpu = vcpus[server];
-    int source = SOURCE + server;
-    long[] registers = new long[4];
+    int source = SOURCE + APART * server;
+    long[] registers = new long[GUEST_REGISTERS];
     return times -> {
       for (int i = 0; i < times; i++) {
         vm.irqLine(source, 1);
@@ -107,7 +115,7 @@ public final class XicsMachine {
    */
   public Path interprocessor() {
     Vcpu vcpu = vcpus[0];
-    long[] registers = new long[4];
+    long[] registers = new long[GUEST_REGISTERS];
     return times -> {
       for (int i = 0; i < times; i++) {
         request(vcpu, registers, URGENT);
