@@ -220,7 +220,7 @@ final class CreationRules {
     Journal journal = new Journal();
     boolean[] lockFree = new boolean[2];
     journal.whileCreating((machine, device) -> lockFree[0] = isLockFree(machine, 30));
-    journal.whileInitialising((machine, device) -> lockFree[1] = isLockFree(machine, 1000));
+    journal.whileInitialising((machine, device) -> lockFree[1] = isLockFree(machine, 3000));
     try (Bench bench = subject.rawBench(journal)) {
       findings.require(!lockFree[0], bench.type(), "the VM's lock is free during creation");
       findings.require(lockFree[1], bench.type(), "the VM's lock is held during init");

@@ -174,7 +174,7 @@ public final class Options {
 
   /** How many times something is tried. */
   int times(int usual) {
-    return Math.max(1, usual * effort / 100);
+    return (int) Math.max(1, (long) usual * effort / 100);
   }
 
   long seed() {

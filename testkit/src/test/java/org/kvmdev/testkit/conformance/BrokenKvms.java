@@ -3,6 +3,7 @@ package org.kvmdev.testkit.conformance;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.DeviceProvider;
 import org.kvmdev.api.DeviceType;
@@ -73,7 +74,8 @@ final class BrokenKvms {
                 if (creating.incrementAndGet() > 1) {
                   throw KvmException.constant(Errno.EAGAIN, "a mistake");
                 }
-                Thread.yield();
+                // So that others come meanwhile, on a loaded machine too.
+                LockSupport.parkNanos(500_000);
                 return process.ioctl(fd, request, argument);
               } finally {
                 creating.decrementAndGet();
