@@ -149,11 +149,16 @@ final class Activity {
       call =
           "vCPU %d %s %d bytes at %#x: ".formatted(id, reads ? "loads" : "stores", size, address);
       String answer;
-      if (reads) {
-        answer = "0x" + Long.toHexString(vcpu.read(address, size));
-      } else {
-        vcpu.write(address, size, value);
-        answer = "0x" + Long.toHexString(value);
+      vcpu.enter();
+      try {
+        if (reads) {
+          answer = "0x" + Long.toHexString(vcpu.read(address, size));
+        } else {
+          vcpu.write(address, size, value);
+          answer = "0x" + Long.toHexString(value);
+        }
+      } finally {
+        vcpu.exit();
       }
       return call + answer + (vcpu.exited() ? " exit" : "") + (vcpu.pin(0) ? " pin" : "");
     } catch (KvmException refusal) {

@@ -263,6 +263,13 @@ public final class Bench implements AutoCloseable {
     return process.vcpu(vcpus[id]);
   }
 
+  /** Has the first vCPU enter the guest and leave it. */
+  void run() throws KvmException {
+    Vcpu first = typedVcpu(0);
+    first.enter();
+    first.exit();
+  }
+
   /** Where a structure stands that a request's argument points to. */
   long struct() {
     return struct;

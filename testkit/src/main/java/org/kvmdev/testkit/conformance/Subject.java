@@ -208,7 +208,7 @@ public final class Subject {
     Boolean known = guestRuns;
     if (known == null) {
       try (Bench bench = bench()) {
-        bench.typedVcpu(0).read(0, 4);
+        bench.run();
         known = !bench.typedVm().isDead();
       } catch (KvmException e) {
         known = false;
