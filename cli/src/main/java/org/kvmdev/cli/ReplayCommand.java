@@ -31,7 +31,9 @@ import picocli.CommandLine.ParentCommand;
         "Makes the calls of recordings of real kernels, and compares every answer with theirs.",
     footerHeading = "%n",
     footer = {
-      "A recording of a host that no jar offers is told apart, as \"no host\".",
+      "A recording of a host, or with a device type, that no jar offers is told apart, as \"no"
+          + " host\"",
+      "or \"no device\".",
       "Exit code: 0 all equal, 1 a difference or a file that is no recording."
     },
     mixinStandardHelpOptions = true)
@@ -69,7 +71,7 @@ final class ReplayCommand implements Callable<Integer> {
     int equal;
     long calls;
     long equalCalls;
-    int noHost;
+    int notReplayed;
     int unreadable;
   }
 
@@ -116,11 +118,11 @@ final class ReplayCommand implements Callable<Integer> {
 
   private static void count(Sum sum, Replay replay) {
     switch (replay.status()) {
-      case NO_HOST -> sum.noHost++;
+      case NO_HOST, NO_DEVICE -> sum.notReplayed++;
       case EQUAL -> sum.equal++;
       case DIFFERENT -> {}
     }
-    if (replay.status() != Replay.Status.NO_HOST) {
+    if (replay.isReplayed()) {
       sum.calls += replay.calls();
       sum.equalCalls += replay.equal();
     }
@@ -177,13 +179,13 @@ final class ReplayCommand implements Callable<Integer> {
   private void print(Map<String, Sum> sums) {
     Sum all = new Sum();
     Table table =
-        new Table("FAMILY", "RECORDINGS", "EQUAL", "NO HOST", "CALLS", "EQUAL", "DIFFERENT");
+        new Table("FAMILY", "RECORDINGS", "EQUAL", "NOT REPLAYED", "CALLS", "EQUAL", "DIFFERENT");
     sums.forEach(
         (family, sum) -> {
           row(table, family, sum);
           all.recordings += sum.recordings;
           all.equal += sum.equal;
-          all.noHost += sum.noHost;
+          all.notReplayed += sum.notReplayed;
           all.calls += sum.calls;
           all.equalCalls += sum.equalCalls;
         });
@@ -199,7 +201,7 @@ final class ReplayCommand implements Callable<Integer> {
         family,
         Integer.toString(sum.recordings),
         Integer.toString(sum.equal),
-        Integer.toString(sum.noHost),
+        Integer.toString(sum.notReplayed),
         Long.toString(sum.calls),
         Long.toString(sum.equalCalls),
         Long.toString(sum.calls - sum.equalCalls));

@@ -9,6 +9,7 @@ import org.kvmdev.testkit.trace.BrokenLine;
  * @param name the recording's file
  * @param host the machine that it was made on
  * @param status equal or not, or not replayed
+ * @param missing what it was not replayed for, in words; empty where it was
  * @param calls how many calls it has, broken lines included
  * @param equal how many were answered as recorded
  * @param different how many were not
@@ -19,6 +20,7 @@ public record Replay(
     String name,
     String host,
     Status status,
+    String missing,
     int calls,
     int equal,
     int different,
@@ -30,6 +32,15 @@ public record Replay(
     broken = List.copyOf(broken);
   }
 
+  /**
+   * Whether there was all that it takes to replay the recording.
+   *
+   * @return false where a host or a device type is missing
+   */
+  public boolean isReplayed() {
+    return missing.isEmpty();
+  }
+
   /** What came of it in a word. */
   public enum Status {
     /** Every call was answered as recorded. */
@@ -37,7 +48,9 @@ public record Replay(
     /** Some call was not, or some line is none. */
     DIFFERENT("different"),
     /** No provider offers the machine that the recording was made on. */
-    NO_HOST("no host");
+    NO_HOST("no host"),
+    /** No provider offers a device type that the recording's machine has, and that it makes. */
+    NO_DEVICE("no device");
 
     private final String words;
 
@@ -57,8 +70,8 @@ public record Replay(
    * @return {@code mpic/42-connect.kvmtrace.jsonl: 63 calls, 61 equal, 2 different}
    */
   public String summary() {
-    if (status == Status.NO_HOST) {
-      return name + ": no host " + host + "; " + calls + " calls not replayed";
+    if (!isReplayed()) {
+      return name + ": no " + missing + "; " + calls + " calls not replayed";
     }
     String text = name + ": " + calls + " calls, " + equal + " equal";
     if (different > 0) {

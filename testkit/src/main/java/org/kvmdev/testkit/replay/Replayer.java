@@ -3,11 +3,14 @@ package org.kvmdev.testkit.replay;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.testkit.trace.BrokenLine;
 import org.kvmdev.testkit.trace.Call;
+import org.kvmdev.testkit.trace.CallKind;
+import org.kvmdev.testkit.trace.Field;
 import org.kvmdev.testkit.trace.Header;
 import org.kvmdev.testkit.trace.Trace;
 
@@ -20,6 +23,8 @@ import org.kvmdev.testkit.trace.Trace;
 public final class Replayer {
   /** How many differences of a recording are told, unless asked otherwise. */
   public static final int DIFFERENCES = 10;
+
+  private static final long NONE = -1;
 
   private final Kvm kvm;
   private final int differences;
@@ -55,18 +60,15 @@ public final class Replayer {
     Host host = host(trace.header().host());
     int calls = trace.calls().size() + trace.broken().size();
     if (host == null) {
-      return new Replay(
-          trace.name(),
-          trace.header().host(),
-          Replay.Status.NO_HOST,
-          calls,
-          0,
-          0,
-          List.of(),
-          trace.broken());
+      return notReplayed(trace, Replay.Status.NO_HOST, "host " + trace.header().host());
     }
     if (!isSameMachine(trace.header(), host)) {
       return contradiction(trace, host, calls);
+    }
+    long type = missingType(trace, host);
+    if (type != NONE) {
+      return notReplayed(
+          trace, Replay.Status.NO_DEVICE, "device type " + type + " for host " + host);
     }
     List<Difference> told = new ArrayList<>();
     int different = 0;
@@ -93,10 +95,38 @@ public final class Replayer {
         trace.name(),
         host.name(),
         different == 0 && trace.broken().isEmpty() ? Replay.Status.EQUAL : Replay.Status.DIFFERENT,
+        "",
         calls,
         trace.calls().size() - different,
         different,
         told,
+        trace.broken());
+  }
+
+  /** A device type that the recorded machine made, and that no provider offers for it. */
+  private long missingType(Trace trace, Host host) {
+    List<DeviceType> types = kvm.types(host);
+    for (Call call : trace.calls()) {
+      if (call.kind() == CallKind.KVM_CREATE_DEVICE && call.has(Field.DEV)) {
+        long type = call.number(Field.TYPE);
+        if (types.stream().noneMatch(offered -> offered.number() == (int) type)) {
+          return type;
+        }
+      }
+    }
+    return NONE;
+  }
+
+  private static Replay notReplayed(Trace trace, Replay.Status status, String missing) {
+    return new Replay(
+        trace.name(),
+        trace.header().host(),
+        status,
+        missing,
+        trace.calls().size() + trace.broken().size(),
+        0,
+        0,
+        List.of(),
         trace.broken());
   }
 
@@ -129,6 +159,6 @@ public final class Replayer {
                     host.byteOrder())));
     broken.addAll(trace.broken());
     return new Replay(
-        trace.name(), host.name(), Replay.Status.DIFFERENT, calls, 0, 0, List.of(), broken);
+        trace.name(), host.name(), Replay.Status.DIFFERENT, "", calls, 0, 0, List.of(), broken);
   }
 }

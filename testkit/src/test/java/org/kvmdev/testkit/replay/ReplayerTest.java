@@ -202,6 +202,18 @@ class ReplayerTest {
   }
 
   @Test
+  void aDeviceTypeThatNobodyOffersIsApart() throws Exception {
+    String text =
+        recorded()
+            + "{\"call\":\"KVM_CREATE_DEVICE\",\"vm\":\"vm0\",\"type\":7,\"flags\":0,\"dev\":\"gic\"}\n";
+    Replay replay = new Replayer(KVM).replay(trace(text));
+    assertEquals(Replay.Status.NO_DEVICE, replay.status());
+    assertEquals(0, replay.equal());
+    assertEquals(
+        "f: no device type 7 for host x86_64-6.18; 50 calls not replayed", replay.report());
+  }
+
+  @Test
   void aHeaderThatContradictsItsHostIsBroken() throws Exception {
     Replay replay = changed("\"endian\":\"little\"", "\"endian\":\"big\"");
     assertEquals(Replay.Status.DIFFERENT, replay.status());
