@@ -20,6 +20,7 @@ final class RoutingTable implements Routing {
   private final int chips;
   private final int pins;
   private volatile Route[][] byGsi = {};
+  private volatile boolean listens;
   private final Map<Integer, List<Runnable>> listeners = new ConcurrentHashMap<>();
 
   RoutingTable(Host host) {
@@ -93,12 +94,13 @@ final class RoutingTable implements Routing {
 
   private static int send(Route route, int level, InterruptController controller) {
     try {
-      return switch (route) {
-        case Route.Pin pin -> controller.set(pin.chip(), pin.pin(), level);
-        case Route.Message message ->
-            controller.routedMessage(
-                message.address(), message.data(), message.device(), message.flags(), level);
-      };
+      // A pattern switch would cost more here than all the rest of the way.
+      if (route instanceof Route.Pin pin) {
+        return controller.set(pin.chip(), pin.pin(), level);
+      }
+      Route.Message message = (Route.Message) route;
+      return controller.routedMessage(
+          message.address(), message.data(), message.device(), message.flags(), level);
     } catch (KvmException refusal) {
       return -refusal.errno().number();
     }
@@ -106,7 +108,7 @@ final class RoutingTable implements Routing {
 
   @Override
   public void acked(int chip, int pin) {
-    if (listeners.isEmpty()) {
+    if (!listens) {
       return;
     }
     List<Runnable> told = listeners.get(chip << 16 | pin);
@@ -117,6 +119,7 @@ final class RoutingTable implements Routing {
 
   /** Has a listener told of each end of a pin's interrupt. */
   void onAcked(int chip, int pin, Runnable listener) {
+    listens = true;
     listeners.computeIfAbsent(chip << 16 | pin, key -> new CopyOnWriteArrayList<>()).add(listener);
   }
 }

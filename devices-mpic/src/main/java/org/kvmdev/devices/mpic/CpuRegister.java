@@ -36,6 +36,12 @@ enum CpuRegister implements Register {
   /** The offsets of the part: from here. */
   static final int BEGIN = 0x20000;
 
+  /** The first register of a CPU, from its page's begin; in the private window the same. */
+  static final int FIRST = 0x40;
+
+  /** The last register of a CPU. */
+  static final int LAST = 0xb0;
+
   /** The offsets of the part: to below this. */
   static final int END = 0x3f100;
 

@@ -1,6 +1,5 @@
 package org.kvmdev.devices.mpic;
 
-import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.register.RegisterMap;
 
 /** The global registers' state, and what accesses to them do. */
@@ -12,15 +11,13 @@ final class GlobalRegisters {
   private static final int VENDOR_GENERIC = 0;
 
   private final Mpic mpic;
-  private final CpuRegisters cpuRegisters;
   private final RegisterMap<GlobalRegister> map;
 
   private int gcr;
   private int svr;
 
-  GlobalRegisters(Mpic mpic, CpuRegisters cpuRegisters) {
+  GlobalRegisters(Mpic mpic) {
     this.mpic = mpic;
-    this.cpuRegisters = cpuRegisters;
     this.map = mpic.model.global();
   }
 
@@ -37,13 +34,13 @@ final class GlobalRegisters {
     return mpic.model.isProxyMode(gcr);
   }
 
-  int read(int offset, @Nullable Cpu current) {
+  int read(int offset) {
     GlobalRegister register = map.at(offset);
     if (register == null) {
       return -1;
     }
     return switch (register) {
-      case PRIVATE -> current == null ? -1 : cpuRegisters.read(page(offset), current);
+      case PRIVATE -> -1; // A CPU's access has gone to its own registers.
       case BRR1 -> mpic.model.blockRevision();
       // Without a CPU the count less one is -1, and KVM does not confine it to its field.
       case FRR -> mpic.model.features() | mpic.cpuCount() - 1 << FRR_NCPU_SHIFT;
@@ -56,19 +53,14 @@ final class GlobalRegisters {
   }
 
   /** Returns false for a write that is user space's to do. */
-  boolean write(int offset, int value, @Nullable Cpu current) {
+  boolean write(int offset, int value) {
     GlobalRegister register = map.at(offset);
     if (register == null) {
       return true;
     }
     switch (register) {
-      case PRIVATE -> {
-        if (current != null) {
-          cpuRegisters.write(page(offset), value, current);
-        }
-      }
-      case BRR1, FRR, VIR -> {
-        // Read-only.
+      case PRIVATE, BRR1, FRR, VIR -> {
+        // Read-only; a CPU's access to its own registers has gone there.
       }
       case GCR -> {
         if ((value & RESET) != 0) {
@@ -85,11 +77,6 @@ final class GlobalRegisters {
       case SVR -> svr = value & Source.VECTOR;
     }
     return true;
-  }
-
-  /** The offset in CPU 0's page of what the private window has at an offset. */
-  private static int page(int offset) {
-    return CpuRegister.BEGIN + offset;
   }
 
   private int interprocessor(GlobalRegister register, int offset) {

@@ -42,7 +42,7 @@ final class Mpic {
       cpus[number] = new Cpu(this, number);
     }
     cpuRegisters = new CpuRegisters(this);
-    global = new GlobalRegisters(this, cpuRegisters);
+    global = new GlobalRegisters(this);
     timers = new TimerRegisters(this);
     messages = new MessageRegisters(this);
     sourceRegisters = new SourceRegisters(this);
@@ -124,11 +124,14 @@ final class Mpic {
       return REFUSED;
     }
     int at = (int) offset;
+    if (current != null && isPrivate(at)) {
+      return cpuRegisters.read(CpuRegister.BEGIN + at, current) & UNSIGNED;
+    }
     if (at >= CpuRegister.BEGIN) {
       return isReserved(at) ? ALL_ONES : cpuRegisters.read(at) & UNSIGNED;
     }
     if (at < GlobalRegister.END) {
-      return isReserved(at) ? ALL_ONES : global.read(at, current) & UNSIGNED;
+      return isReserved(at) ? ALL_ONES : global.read(at) & UNSIGNED;
     }
     if (at < TimerRegister.END) {
       return isReserved(at) ? ALL_ONES : timers.read(at) & UNSIGNED;
@@ -158,6 +161,10 @@ final class Mpic {
       return false;
     }
     int at = (int) offset;
+    if (current != null && isPrivate(at)) {
+      cpuRegisters.write(CpuRegister.BEGIN + at, value, current);
+      return true;
+    }
     if (at >= CpuRegister.BEGIN) {
       if (!isReserved(at)) {
         cpuRegisters.write(at, value);
@@ -165,7 +172,7 @@ final class Mpic {
       return true;
     }
     if (at < GlobalRegister.END) {
-      return isReserved(at) || global.write(at, value, current);
+      return isReserved(at) || global.write(at, value);
     }
     if (at < TimerRegister.END) {
       if (!isReserved(at)) {
@@ -182,6 +189,11 @@ final class Mpic {
       return true;
     }
     return at >= SummaryRegister.BEGIN && at < SummaryRegister.END;
+  }
+
+  /** Whether an offset is a register of the window in which each CPU sees its own. */
+  private static boolean isPrivate(int offset) {
+    return offset >= CpuRegister.FIRST && offset <= CpuRegister.LAST && !isReserved(offset);
   }
 
   private static boolean isReserved(int offset) {
