@@ -2,7 +2,7 @@ import org.jspecify.annotations.NullMarked;
 import org.kvmdev.api.DeviceProvider;
 import org.kvmdev.devices.vgic.VgicProvider;
 
-/** ARM VGIC v2 and v3. */
+/** ARM VGIC v2, v3 and ITS. */
 @NullMarked
 module org.kvmdev.devices.vgic {
   requires static com.google.auto.service;

@@ -110,6 +110,11 @@ final class Interrupt {
     return intid >= PRIVATE && intid < FIRST_LPI;
   }
 
+  /** INTIDs are 32 bits without a sign. */
+  boolean isLpi() {
+    return intid < 0 || intid >= FIRST_LPI;
+  }
+
   boolean isPending() {
     return latch || !edge && line;
   }

@@ -85,6 +85,18 @@ final class PendingQueue {
     irq.queuedOn = null;
   }
 
+  /** Takes all LPIs out. */
+  void removeLpis() {
+    Interrupt irq = head();
+    while (irq != null) {
+      Interrupt behind = after(irq);
+      if (irq.isLpi()) {
+        remove(irq);
+      }
+      irq = behind;
+    }
+  }
+
   /** Takes note that something of an interrupt in the queue changed. */
   void changed(Interrupt irq) {
     ListRegister register = irq.register;

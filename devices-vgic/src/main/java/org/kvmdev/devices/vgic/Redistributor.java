@@ -8,8 +8,8 @@ import org.kvmdev.api.register.RegisterSpec;
 
 /** A GICv3's redistributor: one vCPU's SGIs, PPIs and LPIs. IHI 0069, chapter 12.11. */
 final class Redistributor implements MmioHandler {
-  /** GICR_PENDBASER after reset: inner shareable, read-allocate write-back. */
-  static final long INITIAL_PENDBASER = 1 << 10 | 3 << 7;
+  /** GICR_PENDBASER and GICR_PROPBASER after reset: inner shareable, read-allocate write-back. */
+  static final long INITIAL_BASER = 1 << 10 | 3 << 7;
 
   private static final int IIDR = 0x4b00_043b;
 
@@ -31,8 +31,8 @@ final class Redistributor implements MmioHandler {
   /** Its place on the bus; null before it has one. */
   MmioBus.@Nullable Region mapped;
 
-  private boolean lpisEnabled;
-  private long pendbaser;
+  private volatile boolean lpisEnabled;
+  private volatile long pendbaser;
 
   Redistributor(Vgic vgic, VgicCpu cpu) {
     this.vgic = vgic;
@@ -41,11 +41,11 @@ final class Redistributor implements MmioHandler {
 
   /** What initialising the GIC does. */
   void reset() {
-    pendbaser = INITIAL_PENDBASER;
+    pendbaser = INITIAL_BASER;
   }
 
   /** GICR_CTLR.EnableLPIs. */
-  synchronized boolean lpisEnabled() {
+  boolean lpisEnabled() {
     return lpisEnabled;
   }
 
@@ -185,6 +185,7 @@ final class Redistributor implements MmioHandler {
     int intid = intid(register.spec(), offset);
     switch (register) {
       case GICR_CTLR -> control(value);
+      case GICR_INVLPIR, GICR_INVALLR -> invalidate(register, offset, value);
       case GICR_PROPBASER -> writePropbaser(offset, size, value);
       case GICR_PENDBASER -> writePendbaser(offset, size, value);
       case GICR_IGROUPR0 -> interrupts.writeGroup(cpu, intid, size, value);
@@ -194,8 +195,6 @@ final class Redistributor implements MmioHandler {
       case GICR_IIDR,
           GICR_TYPER,
           GICR_WAKER,
-          GICR_INVLPIR,
-          GICR_INVALLR,
           GICR_SYNCR,
           GICR_IDREGS,
           GICR_ISENABLER0,
@@ -209,12 +208,36 @@ final class Redistributor implements MmioHandler {
   }
 
   private synchronized void control(long value) {
-    if (vgic.hasIts) {
-      lpisEnabled = (value & ENABLE_LPIS) != 0;
+    boolean enable = (value & ENABLE_LPIS) != 0;
+    if (!vgic.hasIts || enable == lpisEnabled) {
+      return;
+    }
+    if (enable) {
+      lpisEnabled = true;
+      if ((pendbaser & PENDING_TABLE_ZERO) == 0) {
+        vgic.lpis.enable(cpu);
+      }
+    } else {
+      vgic.lpis.disable(cpu);
+      lpisEnabled = false;
     }
   }
 
-  private synchronized long pendbaser() {
+  /** GICR_INVLPIR and GICR_INVALLR; their upper halves are for virtual CPUs. */
+  private void invalidate(RedistributorRegister register, long offset, long value) {
+    if ((offset & 4) == 0 && lpisEnabled) {
+      synchronized (vgic.lpis) {
+        if (register == RedistributorRegister.GICR_INVALLR) {
+          vgic.lpis.invalidateAll(cpu);
+        } else {
+          vgic.lpis.invalidate((int) value);
+        }
+      }
+    }
+  }
+
+  /** GICR_PENDBASER. */
+  long pendbaser() {
     return pendbaser;
   }
 

@@ -34,7 +34,7 @@ enum RedistributorRegister implements GicRegister {
       DOUBLE_OR_WORD,
       at(0x78, "Where the LPIs' pending bits are.")
           .width(8)
-          .reset(Redistributor.INITIAL_PENDBASER)
+          .reset(Redistributor.INITIAL_BASER)
           .writable(0x470f_ffff_ffff_0f80L)
           .saved()
           .effects("Ignored while LPIs are enabled.")),

@@ -2,6 +2,7 @@ package org.kvmdev.devices.vgic;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.Errno;
@@ -43,12 +44,24 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   private static final KvmException NO_SUCH_INTERRUPT =
       KvmException.constant(Errno.EINVAL, "the GIC has no such interrupt");
 
+  private static final int VALID_DEVICE_ID = 1;
+
+  private static final KvmException NO_DEVICE_ID =
+      KvmException.constant(
+          Errno.EINVAL, "a message to an ITS needs a device id, and KVM_MSI_VALID_DEVID");
+  private static final KvmException NO_DOORBELL =
+      KvmException.constant(Errno.EINVAL, "a message's address is an ITS's: ADDR + 0x10040");
+
   final Machine machine;
   final GicHost host;
   final AddressMap addresses;
   final RedistributorRegions regions;
   final InterruptRegisters registers;
   final GenericTimers timers;
+  final Lpis lpis;
+
+  /** The VM's ITSs, in the order in which they were created. */
+  final List<Its> itss = new CopyOnWriteArrayList<>();
 
   /** The propbaser that all redistributors share. */
   volatile long propbaser;
@@ -80,6 +93,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     regions = new RedistributorRegions(this);
     registers = new InterruptRegisters(this);
     timers = new GenericTimers(this);
+    lpis = new Lpis(this);
     nowhere = new VgicCpu(this, null);
   }
 
@@ -140,6 +154,18 @@ final class Vgic implements VcpuLifecycle, InterruptController {
         });
   }
 
+  /** Adds an ITS. The VM's lock is held. */
+  Its createIts() {
+    Its its = new Its(this);
+    if (initialised) {
+      lpis.cache.size(cpuCount());
+    }
+    propbaser = Redistributor.INITIAL_BASER;
+    hasIts = true;
+    itss.add(its);
+    return its;
+  }
+
   /** How many interrupts there are: SGIs, PPIs and SPIs. */
   int interruptCount() {
     return spiCount + Interrupt.PRIVATE;
@@ -183,6 +209,9 @@ final class Vgic implements VcpuLifecycle, InterruptController {
         irq.targets = 1 << index;
       }
       cpu.reset();
+    }
+    if (hasIts) {
+      lpis.cache.size(machine.vcpuCount());
     }
     spis = made;
     List<Routing.Route> routes = new ArrayList<>();
@@ -479,7 +508,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     }
   }
 
-  private VgicCpu homeOf(@Nullable VgicCpu target) {
+  VgicCpu homeOf(@Nullable VgicCpu target) {
     return target == null ? nowhere : target;
   }
 
@@ -560,14 +589,33 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     inject(meant.own[intid], level, null);
   }
 
-  /** An SPI's line. */
+  /** An SPI's line; the kernel takes an LPI here too. */
   void injectShared(int intid, boolean level) throws KvmException {
     initialiseLazily();
-    Interrupt irq = spi(intid);
+    Interrupt irq = intid < Interrupt.FIRST_LPI ? spi(intid) : lpis.injectable(intid);
     if (irq == null) {
       throw NO_SUCH_INTERRUPT;
     }
     inject(irq, level, null);
+  }
+
+  @Override
+  public int message(long address, int data, int device, int flags) throws KvmException {
+    Interrupt cached = lpis.cache.look(address, device, data);
+    if (cached != null) {
+      inject(cached, true, null);
+      return 1;
+    }
+    if (!hasIts) {
+      throw NO_MESSAGES;
+    }
+    if ((flags & VALID_DEVICE_ID) == 0) {
+      throw NO_DEVICE_ID;
+    }
+    if (machine.mmio().find(address) instanceof ItsRegisters doorbell) {
+      return doorbell.its.message(device, data);
+    }
+    throw NO_DOORBELL;
   }
 
   @Override

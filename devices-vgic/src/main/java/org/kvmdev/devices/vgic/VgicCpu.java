@@ -252,6 +252,15 @@ final class VgicCpu {
     }
   }
 
+  /** Takes all LPIs out of the queue; they stay pending. The lock is not held. */
+  void removeLpis() {
+    lock();
+    pause();
+    queue.removeLpis();
+    kick();
+    unlock();
+  }
+
   private void prune() {
     Interrupt chain = queue.prune();
     if (chain != null) {

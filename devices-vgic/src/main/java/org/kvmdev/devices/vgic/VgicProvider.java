@@ -12,8 +12,8 @@ import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.api.machine.Machine;
 
 /**
- * Offers Arm's VGIC versions 2 and 3 on 64-bit Arm. It is found as a service; programs do not use
- * it themselves.
+ * Offers Arm's VGIC versions 2 and 3, and its ITS, on 64-bit Arm. It is found as a service;
+ * programs do not use it themselves.
  */
 @AutoService(DeviceProvider.class)
 public final class VgicProvider implements DeviceProvider {
@@ -24,7 +24,7 @@ public final class VgicProvider implements DeviceProvider {
 
   @Override
   public List<DeviceType> types() {
-    return List.of(VgicV2.TYPE, VgicV3.TYPE);
+    return List.of(VgicV2.TYPE, VgicV3.TYPE, Its.TYPE);
   }
 
   @Override
@@ -67,6 +67,9 @@ public final class VgicProvider implements DeviceProvider {
       VgicV2 device = new VgicV2(vgic);
       vgic.device = device;
       return device;
+    }
+    if (type.number() == Its.TYPE.number()) {
+      return vgic.createIts();
     }
     vgic.create(Vgic.Model.V3);
     VgicV3 device = new VgicV3(vgic);

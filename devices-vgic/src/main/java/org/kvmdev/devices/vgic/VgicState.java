@@ -19,6 +19,9 @@ final class VgicState implements StateSource {
   private static final int REDIST_REGS = 5;
   private static final int CPU_SYSREGS = 6;
   private static final int LEVEL_INFO = 7;
+  private static final int ITS_REGS = 8;
+  private static final int SAVE_TABLES = 1;
+  private static final int RESTORE_TABLES = 2;
   private static final int SAVE_PENDING_TABLES = 3;
 
   /** What clears every bit of a register whose ones clear. */
@@ -32,9 +35,41 @@ final class VgicState implements StateSource {
 
   @Override
   public void enumerate(State state) {
-    if (!vgic.exists()) {
-      return;
+    for (Its its : vgic.itss) {
+      if (its.isMapped()) {
+        state.beforeSave(its, CTRL, SAVE_TABLES);
+      }
     }
+    if (vgic.exists()) {
+      enumerateGic(state);
+    }
+    int number = 0;
+    for (Its its : vgic.itss) {
+      state.shape("ITS %d at %#x".formatted(number++, its.address()));
+      if (its.address() != AddressMap.UNSET) {
+        enumerateIts(state, its);
+      }
+    }
+  }
+
+  /** The queue's base resets its pointers; the tables are read by the bases, before it runs. */
+  private static void enumerateIts(State state, Its its) {
+    state.value(its, ITS_REGS, ItsRegister.GITS_IIDR.spec().offset());
+    if (its.commands.base != 0) {
+      // 0 is what it holds until it is first written.
+      state.value(its, ITS_REGS, ItsRegister.GITS_CBASER.spec().offset());
+    }
+    state.value(its, ITS_REGS, ItsRegister.GITS_CREADR.spec().offset());
+    state.value(its, ITS_REGS, ItsRegister.GITS_BASER.spec().offset(0));
+    state.value(its, ITS_REGS, ItsRegister.GITS_BASER.spec().offset(1));
+    state.value(its, ITS_REGS, ItsRegister.GITS_CWRITER.spec().offset());
+    if (its.isMapped()) {
+      state.request(its, CTRL, RESTORE_TABLES);
+    }
+    state.value(its, ITS_REGS, ItsRegister.GITS_CTLR.spec().offset());
+  }
+
+  private void enumerateGic(State state) {
     for (int index = 0; index < vgic.cpuCount(); index++) {
       VgicCpu cpu = vgic.cpu(index);
       state.shape(

@@ -212,6 +212,7 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
                 if (!vgic.isInitialised()) {
                   throw TABLES_NOT_INITIALISED;
                 }
+                vgic.lpis.savePending();
                 return vgic;
               });
       case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->

@@ -5,9 +5,10 @@ import org.kvmdev.runtime.ioctl.ProcessMemory;
 import org.kvmdev.testkit.conformance.Bench;
 import org.kvmdev.testkit.junit.DeviceConformance;
 
-/** Both versions of the GIC keep the rules of any device. */
+/** Both versions of the GIC, and the ITS, keep the rules of any device. */
 class VgicConformanceTest extends DeviceConformance {
   private static final int VCPU_INIT = 0x4020_aeae;
+  private static final long ITS = 0x900_0000;
 
   @Override
   protected void bringUp(Bench bench) throws KvmException {
@@ -16,6 +17,10 @@ class VgicConformanceTest extends DeviceConformance {
     memory.writeNumber(target, 4, 5);
     for (int id = 0; id < bench.vcpuCount(); id++) {
       bench.process().ioctl(bench.vcpu(id), VCPU_INIT, target);
+    }
+    if (bench.type() == Its.TYPE) {
+      bench.set(bench.device(), 0, 4, 8, ITS);
+      return;
     }
     boolean v3 = bench.type() == VgicV3.TYPE;
     bench.set(bench.device(), 0, v3 ? 2 : 0, 8, TestGic.DISTRIBUTOR);
