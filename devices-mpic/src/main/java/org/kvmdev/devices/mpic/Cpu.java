@@ -71,9 +71,9 @@ final class Cpu {
   void signal(Source source, boolean active) {
     int priority = source.priority();
     if (active) {
-      source.enterRaised(this);
+      raised.add(source.number, priority);
     } else {
-      source.leaveRaised(this);
+      raised.remove(source.number, priority);
     }
     raisedPriority = raised.priority();
     servicePriority = inService.priority();
@@ -94,14 +94,15 @@ final class Cpu {
    */
   int acknowledge() {
     output(false);
-    raisedPriority = raised.priority();
-    if (raisedPriority == InterruptQueue.EMPTY) {
+    int priority = raised.priority();
+    raisedPriority = priority;
+    if (priority == InterruptQueue.EMPTY) {
       return mpic.spuriousVector();
     }
     Source source = mpic.source(raised.first());
     int vector;
-    if (source.isActive() && raisedPriority > taskPriority) {
-      source.enterService(this);
+    if (source.isActive() && priority > taskPriority) {
+      inService.add(source.number, priority);
       vector = source.vector();
     } else {
       source.update();
@@ -109,7 +110,7 @@ final class Cpu {
     }
     if (!source.isLevel()) {
       source.edgeTaken();
-      source.leaveRaised(this);
+      raised.remove(source.number, priority);
     }
     if (source.kind == Source.Kind.INTERPROCESSOR) {
       source.dispatchedTo(number);
@@ -129,7 +130,7 @@ final class Cpu {
       return NONE;
     }
     int ended = inService.first();
-    mpic.source(ended).leaveService(this);
+    inService.remove(ended, servicePriority);
     servicePriority = inService.priority();
     raisedPriority = raised.priority();
     if (raisedPriority > servicePriority) {

@@ -51,6 +51,14 @@ final class InterruptQueue {
     }
   }
 
+  /** Moves a source to another priority; one that is not in the queue is left alone. */
+  void move(int source, int before, int now) {
+    if ((bits[(before << WORDS_SHIFT) + (source >> WORD_SHIFT)] & 1L << source) != 0) {
+      remove(source, before);
+      add(source, now);
+    }
+  }
+
   void clear() {
     Arrays.fill(bits, 0);
     Arrays.fill(words, 0);

@@ -78,12 +78,6 @@ final class Source {
   /** On 2.0, critical interrupts ignore IVPR[MSK]. */
   private boolean maskIgnored;
 
-  /** At which CPUs, by bit, the source is in the queue of raised interrupts. */
-  private int raisedAt;
-
-  /** At which CPUs, by bit, the source is in service. */
-  private int inServiceAt;
-
   Source(Mpic mpic, int number) {
     this.mpic = mpic;
     this.number = number;
@@ -105,8 +99,6 @@ final class Source {
     if (kind == Kind.EXTERNAL) {
       level = false;
     }
-    raisedAt = 0;
-    inServiceAt = 0;
     setIdr(1);
   }
 
@@ -262,38 +254,13 @@ final class Source {
     }
   }
 
-  void enterRaised(Cpu cpu) {
-    raisedAt |= 1 << cpu.number;
-    cpu.raised.add(number, priority());
-  }
-
-  void leaveRaised(Cpu cpu) {
-    raisedAt &= ~(1 << cpu.number);
-    cpu.raised.remove(number, priority());
-  }
-
-  void enterService(Cpu cpu) {
-    inServiceAt |= 1 << cpu.number;
-    cpu.inService.add(number, priority());
-  }
-
-  void leaveService(Cpu cpu) {
-    inServiceAt &= ~(1 << cpu.number);
-    cpu.inService.remove(number, priority());
-  }
-
   /** Moves the source in the queues that it is in, also of CPUs that it does not go to any more. */
   private void changePriority(int before) {
     int now = priority();
-    for (int at = raisedAt; at != 0; at &= at - 1) {
-      InterruptQueue queue = mpic.cpu(Integer.numberOfTrailingZeros(at)).raised;
-      queue.remove(number, before);
-      queue.add(number, now);
-    }
-    for (int at = inServiceAt; at != 0; at &= at - 1) {
-      InterruptQueue queue = mpic.cpu(Integer.numberOfTrailingZeros(at)).inService;
-      queue.remove(number, before);
-      queue.add(number, now);
+    for (int number = 0; number < Cpu.COUNT; number++) {
+      Cpu cpu = mpic.cpu(number);
+      cpu.raised.move(this.number, before, now);
+      cpu.inService.move(this.number, before, now);
     }
   }
 }
