@@ -149,4 +149,17 @@ class CommandTest {
     assertEquals(0, run("completion"));
     answers("describe");
   }
+
+  @Test
+  void whatTheReadmeShowsOfDescribeIsWhatItPrints() throws IOException {
+    String readme = Files.readString(Path.of("").toAbsolutePath().getParent().resolve("README.md"));
+    String command = "$ ./kvmdev describe FSL_MPIC_42\n";
+    int begin = readme.indexOf(command) + command.length();
+    assertEquals(0, run("describe", "FSL_MPIC_42"));
+    readme
+        .substring(begin, readme.indexOf("```", begin))
+        .lines()
+        .filter(line -> !line.equals("..."))
+        .forEach(line -> answers(line + "\n"));
+  }
 }
