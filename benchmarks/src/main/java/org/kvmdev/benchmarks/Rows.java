@@ -10,6 +10,7 @@ import org.kvmdev.benchmarks.machine.AttributeClient.Refusal;
 import org.kvmdev.benchmarks.machine.EmptyMachine;
 import org.kvmdev.benchmarks.machine.Family;
 import org.kvmdev.benchmarks.machine.HostKvm;
+import org.kvmdev.benchmarks.machine.ItsMachine;
 import org.kvmdev.benchmarks.machine.MpicMachine;
 import org.kvmdev.benchmarks.machine.Path;
 import org.kvmdev.benchmarks.machine.StartUp;
@@ -22,6 +23,10 @@ import org.kvmdev.runtime.Kvm;
 /** All rows of the table, and what could not become one. */
 final class Rows {
   private static final int MANY_VCPUS = 512;
+  private static final int FEW_EVENTS = 1024;
+
+  /** Mapping all events takes some windows' time. */
+  private static final int MANY_EVENTS_EVERY = 5;
 
   /** A process takes a hundred windows' time. */
   private static final int START_UP_EVERY = 20;
@@ -48,6 +53,7 @@ final class Rows {
     xics();
     gic(Family.GIC_V2, Recorded.QEMU_CYCLE_GIC_V2);
     gic(Family.GIC_V3, Recorded.QEMU_CYCLE_GIC_V3);
+    its();
     vms();
     startUp(startUp);
   }
@@ -207,6 +213,40 @@ final class Rows {
         new Together(two.spi(0), two.spi(1)),
         Target.CYCLE_TWO_THREADS,
         slowdown.of(one));
+  }
+
+  private void its() throws KvmException {
+    ItsMachine all = new ItsMachine(kvm, ItsMachine.ALL);
+    ItsMachine few = new ItsMachine(kvm, FEW_EVENTS);
+    Row message =
+        cycle(
+            "ITS message",
+            new ItsMachine(kvm, 1).message(),
+            Target.MESSAGE,
+            Recorded.QEMU_CYCLE_GIC_V3);
+    cycle(
+        "ITS message, " + ItsMachine.ALL + " LPIs mapped",
+        all.message(),
+        Target.MESSAGE_ALL_MAPPED,
+        message);
+    // Mappings have VMs of their own, since they change what messages and INVALL find.
+    many(
+        "ITS MAPTI",
+        new ItsMachine(kvm, FEW_EVENTS).map(),
+        new ItsMachine(kvm, ItsMachine.ALL).map());
+    many("ITS INVALL", few.invalidateAll(), all.invalidateAll());
+  }
+
+  /** The same for a few events and for all, of which each is to cost about as much. */
+  private void many(String what, Path few, Path all) {
+    Row base = add(new Row(what + ", " + FEW_EVENTS + " events", few));
+    add(
+        new Row(
+            what + ", " + ItsMachine.ALL + " events",
+            all,
+            Target.MANY_EVENTS,
+            new Multiple(base, ItsMachine.ALL / FEW_EVENTS),
+            MANY_EVENTS_EVERY));
   }
 
   private void vms() {

@@ -23,6 +23,12 @@ enum Target {
   CYCLE_MANY_VCPUS(60, 0, 1.5),
   /** The same on two threads at once, against one thread at the pace that two have here. */
   CYCLE_TWO_THREADS(Limit.NONE, Limit.NONE, 1.5),
+  /** A message whose translation is cached: signal, acknowledge, end. */
+  MESSAGE(100, 0, Limit.NONE),
+  /** The same with all LPIs mapped, against itself with one. */
+  MESSAGE_ALL_MAPPED(100, 0, 1.5),
+  /** A command or commands for many events, against as many times what a few take. */
+  MANY_EVENTS(Limit.NONE, Limit.NONE, 2),
   /** A VM with its device and 8 vCPUs, made and closed. */
   VM(1_000_000, Limit.NONE, Limit.NONE),
   /** A process of the linked image, from its start to its end. */

@@ -20,7 +20,7 @@ public final class VgicMachine {
   // Guest physical addresses.
   private static final long DISTRIBUTOR = 0x800_0000;
   private static final long CPU_INTERFACE = 0x801_0000;
-  private static final long REDISTRIBUTORS = 0x80a_0000;
+  static final long REDISTRIBUTORS = 0x80a_0000;
   private static final long SGI_FRAME = REDISTRIBUTORS + 0x1_0000;
 
   // The interrupts that are measured, of a priority above all others'.
@@ -32,8 +32,9 @@ public final class VgicMachine {
   private static final int COMMON = 0x80;
 
   private final boolean v3;
-  private final Vm vm;
-  private final Vcpu[] vcpus;
+  final Vm vm;
+  final Vcpu[] vcpus;
+
   private final SystemRegister acknowledge;
   private final SystemRegister end;
   private final SystemRegister generateSgi;
@@ -145,11 +146,11 @@ public final class VgicMachine {
     }
   }
 
-  private int acknowledge(Vcpu vcpu) throws KvmException {
+  int acknowledge(Vcpu vcpu) throws KvmException {
     return v3 ? (int) vcpu.read(acknowledge) : (int) vcpu.read(CPU_INTERFACE + 0xc, 4);
   }
 
-  private void end(Vcpu vcpu, int acknowledged) throws KvmException {
+  void end(Vcpu vcpu, int acknowledged) throws KvmException {
     if (v3) {
       vcpu.write(end, acknowledged);
     } else {
