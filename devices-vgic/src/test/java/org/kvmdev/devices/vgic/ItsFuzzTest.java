@@ -3,11 +3,9 @@ package org.kvmdev.devices.vgic;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.UserMemory;
 import org.kvmdev.runtime.Device;
 
 /** A guest that writes at random what hurts an ITS: commands, tables and registers. */
@@ -19,16 +17,18 @@ class ItsFuzzTest {
   private static final long ITS = 0x900_0000L;
   private static final int QUEUE = 0x10_0000;
 
-  private final ByteBuffer ram = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
+  private final TestRam memory = new TestRam(SIZE);
+  private final ByteBuffer ram = memory.bytes;
   private final Random random = new Random(SEED);
 
   @Test
   void survivesRandomCommandsAndTables() throws KvmException {
+    System.out.println("ItsFuzzTest: kvmdev.its.seed=" + SEED + ", " + ROUNDS + " rounds");
     int delivered = 0;
     try (TestGic gic = new TestGic(true, 2)) {
       Device its = gic.vm.createDevice(8);
       its.set(0, 4, ITS);
-      gic.vm.setMemory(0, 0, RAM, SIZE, new Ram(), 0);
+      gic.vm.setMemory(0, 0, RAM, SIZE, memory, 0);
       for (int round = 0; round < ROUNDS; round++) {
         delivered += round(gic, its);
       }
@@ -81,39 +81,5 @@ class ItsFuzzTest {
   /** Mostly a small number, so that commands meet; now and then anything. */
   private int small() {
     return random.nextInt(16) == 0 ? random.nextInt() : random.nextInt(8);
-  }
-
-  /** The guest's memory. */
-  private final class Ram implements UserMemory {
-    @Override
-    public ByteOrder order() {
-      return ByteOrder.LITTLE_ENDIAN;
-    }
-
-    @Override
-    public void read(long address, byte[] to, int at, int length) {
-      ram.get((int) address, to, at, length);
-    }
-
-    @Override
-    public void write(long address, byte[] from, int at, int length) {
-      ram.put((int) address, from, at, length);
-    }
-
-    @Override
-    public long readNumber(long address, int size) {
-      long value = 0;
-      for (int i = size - 1; i >= 0; i--) {
-        value = value << 8 | ram.get((int) address + i) & 0xff;
-      }
-      return value;
-    }
-
-    @Override
-    public void writeNumber(long address, int size, long value) {
-      for (int i = 0; i < size; i++) {
-        ram.put((int) address + i, (byte) (value >>> 8 * i));
-      }
-    }
   }
 }
