@@ -73,6 +73,17 @@ public final class DeviceType {
   }
 
   /**
+   * The type's number as people write it.
+   *
+   * @return a kernel's number in decimal, a third party's in hexadecimal
+   */
+  public String numberText() {
+    return number < FIRST_THIRD_PARTY
+        ? Integer.toString(number)
+        : "0x" + Integer.toHexString(number);
+  }
+
+  /**
    * The type's name.
    *
    * @return the kernel headers' name

@@ -62,7 +62,7 @@ final class DescribeCommand implements Callable<Integer> {
     }
     List<String> names =
         (found.isEmpty() ? types : found)
-            .stream().map(type -> ListCommand.number(type) + " " + type.name()).toList();
+            .stream().map(type -> type.numberText() + " " + type.name()).toList();
     throw new WrongInput(
         (found.isEmpty() ? "there is no device type " : "more than one device type ends with ")
             + wanted
@@ -82,7 +82,7 @@ final class DescribeCommand implements Callable<Integer> {
   // Text.
 
   private static void print(PrintWriter out, Kvm kvm, DeviceType type) {
-    out.println(type.name() + " (" + ListCommand.number(type) + "), file " + type.fileName());
+    out.println(type.name() + " (" + type.numberText() + "), file " + type.fileName());
     out.println(type.summary());
     line(out, "source", type.source());
     line(out, "hosts", String.join(" ", ListCommand.hosts(kvm, type)));

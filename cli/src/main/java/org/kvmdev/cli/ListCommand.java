@@ -35,7 +35,7 @@ final class ListCommand implements Callable<Integer> {
     for (Plugin plugin : kvm.plugins()) {
       for (DeviceType type : plugin.types()) {
         table.add(
-            number(type),
+            type.numberText(),
             type.name(),
             plugin.origin().jar(),
             orDash(plugin.origin().module()),
@@ -78,13 +78,6 @@ final class ListCommand implements Callable<Integer> {
         .filter(host -> kvm.types(host).contains(type))
         .map(Host::name)
         .toList();
-  }
-
-  /** A type's number: the kernel's in decimal, third parties' in hexadecimal. */
-  static String number(DeviceType type) {
-    return type.number() < DeviceType.FIRST_THIRD_PARTY
-        ? Integer.toString(type.number())
-        : "0x" + Integer.toHexString(type.number());
   }
 
   private static String orDash(@Nullable String text) {

@@ -334,7 +334,7 @@ public final class Discovery {
         if (owner != null) {
           throw new Rejection(
               "the device type "
-                  + Plugin.number(type)
+                  + type.numberText()
                   + " ("
                   + type
                   + ") is taken by "

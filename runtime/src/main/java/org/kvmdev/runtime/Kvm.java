@@ -159,18 +159,7 @@ public final class Kvm implements AutoCloseable {
    * @return its own, and third parties' of its architecture
    */
   public List<DeviceType> types(Host host) {
-    List<DeviceType> admitted = new ArrayList<>();
-    for (Plugin plugin : plugins) {
-      if (plugin.serves(host)) {
-        plugin.types().stream().filter(type -> admits(host, type)).forEach(admitted::add);
-      }
-    }
-    return admitted;
-  }
-
-  static boolean admits(Host host, DeviceType type) {
-    return type.number() >= DeviceType.FIRST_THIRD_PARTY
-        || host.numbers("devices").contains((long) type.number());
+    return plugins.stream().flatMap(plugin -> plugin.types(host).stream()).toList();
   }
 
   /**

@@ -45,7 +45,7 @@ public record Plugin(
           throw inconsistent(
               name
                   + " gives the number "
-                  + number(other)
+                  + other.numberText()
                   + " to both "
                   + other
                   + " and "
@@ -74,11 +74,18 @@ public record Plugin(
     return architectures.isEmpty() || architectures.contains(host.architecture());
   }
 
-  /** A type's number as people write it: the kernel's in decimal, third parties' in hexadecimal. */
-  static String number(DeviceType type) {
-    return type.number() < DeviceType.FIRST_THIRD_PARTY
-        ? Integer.toString(type.number())
-        : "0x" + Integer.toHexString(type.number());
+  /** The types that VMs of a host can have: the kernel's that it lists, and third parties'. */
+  List<DeviceType> types(Host host) {
+    if (!serves(host)) {
+      return List.of();
+    }
+    List<Long> listed = host.numbers("devices");
+    return types.stream()
+        .filter(
+            type ->
+                type.number() >= DeviceType.FIRST_THIRD_PARTY
+                    || listed.contains((long) type.number()))
+        .toList();
   }
 
   private interface Question<T> {
@@ -111,7 +118,7 @@ public record Plugin(
     }
     if (type.name().isBlank() || type.fileName().isBlank()) {
       throw inconsistent(
-          "the type " + number(type) + " has no name, or none for its file",
+          "the type " + type.numberText() + " has no name, or none for its file",
           "Give DeviceType.of both.");
     }
     Set<Integer> groups = new HashSet<>();

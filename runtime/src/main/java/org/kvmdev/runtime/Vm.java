@@ -84,8 +84,7 @@ public final class Vm implements AutoCloseable {
    */
   public List<DeviceType> types() {
     return machine.plugins.stream()
-        .flatMap(plugin -> plugin.types().stream())
-        .filter(type -> Kvm.admits(machine.host(), type))
+        .flatMap(plugin -> plugin.types(machine.host()).stream())
         .toList();
   }
 
@@ -173,8 +172,8 @@ public final class Vm implements AutoCloseable {
 
   private Found find(int number) throws KvmException {
     for (Plugin plugin : machine.plugins) {
-      for (DeviceType type : plugin.types()) {
-        if (type.number() == number && Kvm.admits(machine.host(), type)) {
+      for (DeviceType type : plugin.types(machine.host())) {
+        if (type.number() == number) {
           return new Found(type, plugin);
         }
       }
