@@ -24,7 +24,8 @@ import org.kvmdev.api.machine.VcpuRegisters;
  */
 public final class Vcpu implements AutoCloseable {
   private static final KvmException RUNS =
-      KvmException.constant(Errno.EBUSY, "the vCPU runs on another thread");
+      KvmException.constant(
+          Errno.EBUSY, "the vCPU is in the guest, on this thread; leave it first");
 
   private final VirtualMachine machine;
   private final VirtualCpu vcpu;
@@ -69,7 +70,7 @@ public final class Vcpu implements AutoCloseable {
    * @throws KvmException what a run is refused with; a refused first run kills the VM
    */
   public void enter() throws KvmException {
-    vcpu.lock.lock();
+    take();
     try {
       machine.prepareRun(vcpu);
       for (VcpuLifecycle port : machine.ports.lifecycles) {
@@ -80,7 +81,7 @@ public final class Vcpu implements AutoCloseable {
         }
       }
     } catch (KvmException refusal) {
-      vcpu.lock.unlock();
+      vcpu.giveBack();
       throw refusal;
     }
   }
@@ -100,7 +101,7 @@ public final class Vcpu implements AutoCloseable {
         }
       }
     } finally {
-      vcpu.lock.unlock();
+      vcpu.giveBack();
     }
   }
 
@@ -308,7 +309,7 @@ public final class Vcpu implements AutoCloseable {
   public void enableCapability(
       int capability, int flags, long[] arguments, Capabilities.Files files) throws KvmException {
     machine.requireAlive();
-    vcpu.lock.lock();
+    take();
     try {
       if (flags != 0 || !isEnabled(capability, Arrays.copyOf(arguments, 4), files)) {
         throw new KvmException(
@@ -325,7 +326,7 @@ public final class Vcpu implements AutoCloseable {
         }
       }
     } finally {
-      vcpu.lock.unlock();
+      vcpu.giveBack();
     }
   }
 
@@ -353,13 +354,13 @@ public final class Vcpu implements AutoCloseable {
   public long getRegister(long id) throws KvmException {
     machine.requireAlive();
     VcpuRegisters port = ownerOf(id);
-    lockStopped();
+    take();
     try {
       return port.get(vcpu, id);
     } catch (RuntimeException | Error fault) {
       throw Containment.contain(fault, port);
     } finally {
-      vcpu.lock.unlock();
+      vcpu.giveBack();
     }
   }
 
@@ -373,22 +374,21 @@ public final class Vcpu implements AutoCloseable {
   public void setRegister(long id, long value) throws KvmException {
     machine.requireAlive();
     VcpuRegisters port = ownerOf(id);
-    lockStopped();
+    take();
     try {
       port.set(vcpu, id, value);
     } catch (RuntimeException | Error fault) {
       throw Containment.contain(fault, port);
     } finally {
-      vcpu.lock.unlock();
+      vcpu.giveBack();
     }
   }
 
   /** A request on a vCPU waits for it to leave the guest, except for the thread that runs it. */
-  private void lockStopped() throws KvmException {
-    if (vcpu.lock.isHeldByCurrentThread()) {
+  private void take() throws KvmException {
+    if (!vcpu.take()) {
       throw RUNS;
     }
-    vcpu.lock.lock();
   }
 
   private VcpuRegisters ownerOf(long id) throws KvmException {

@@ -3,7 +3,6 @@ package org.kvmdev.runtime;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.Vcpu;
@@ -26,8 +25,8 @@ final class VirtualCpu implements Vcpu {
   /** How many pins there can be. */
   private static final int PINS = 32;
 
-  /** Held by the thread that runs the vCPU; trying it in vain is what EBUSY means. */
-  final ReentrantLock lock = new ReentrantLock();
+  /** Held by the thread that runs the vCPU; that another has it is what EBUSY means. */
+  final VcpuLock lock = new VcpuLock();
 
   /** That the access under way was declined; the running thread's alone. */
   boolean declined;
@@ -68,6 +67,20 @@ final class VirtualCpu implements Vcpu {
   @Override
   public boolean ran() {
     return ran;
+  }
+
+  /**
+   * Takes the vCPU for this thread, waiting until no other has it and the vCPUs are not stopped.
+   *
+   * @return false where this thread has it already
+   */
+  boolean take() {
+    return machine.take(this);
+  }
+
+  /** Gives the vCPU back. */
+  void giveBack() {
+    lock.unlock();
   }
 
   void setRan() {

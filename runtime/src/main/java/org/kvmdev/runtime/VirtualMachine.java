@@ -30,8 +30,8 @@ import org.kvmdev.api.machine.VcpuLifecycle;
  * One VM: what devices see of it, and what its references ({@link Vm}, {@link Vcpu}, {@link
  * Device}) share. It ends when the last of them is closed.
  *
- * <p>Locks: {@link #lock()} takes the VM's, then each vCPU's {@link VirtualCpu#lock} in the order
- * of creation, then {@link #firstRun}, then the bus's, then a device's own.
+ * <p>Locks: {@link #lock()} takes the VM's, which can also stop the vCPUs, then comes a vCPU's
+ * {@link VirtualCpu#take}, then {@link #firstRun}, then the bus's, then a device's own.
  */
 final class VirtualMachine implements Machine {
   static final KvmException DEAD =
@@ -57,7 +57,7 @@ final class VirtualMachine implements Machine {
   private volatile int vcpuLimit;
   private volatile boolean anyVcpuRan;
   private volatile @Nullable InterruptController controller;
-  private final ReentrantLock lock = new ReentrantLock();
+  private final VmLock lock = new VmLock();
   private final ReentrantLock firstRun = new ReentrantLock();
   private final AtomicInteger slots = new AtomicInteger();
   private final AtomicInteger references = new AtomicInteger(1);
@@ -166,45 +166,62 @@ final class VirtualMachine implements Machine {
   }
 
   @Override
-  public <R> R quiesced(Quiesced<R> body) throws KvmException {
+  public void quiesce() throws KvmException {
+    if (!lock.tryStop()) {
+      quiesceWaiting();
+    }
+  }
+
+  /** Somebody has the lock, or a vCPU has entered since they were stopped last. */
+  private void quiesceWaiting() throws KvmException {
+    // The lock's owner may be waiting for this very vCPU to stop.
     if (runsVcpu()) {
       throw VCPU_RUNS;
     }
-    lock();
-    try {
-      VirtualCpu[] all = vcpus;
-      int taken = 0;
-      try {
-        while (taken < all.length) {
-          if (!all[taken].lock.tryLock()) {
-            throw VCPU_RUNS;
-          }
-          taken++;
-        }
-        return body.run();
-      } finally {
-        while (taken > 0) {
-          all[--taken].lock.unlock();
+    lock.lock();
+    if (lock.stop()) {
+      for (VirtualCpu vcpu : vcpus) {
+        if (vcpu.lock.isHeldByAnother()) {
+          lock.resume();
+          throw VCPU_RUNS;
         }
       }
-    } finally {
-      unlock();
+      lock.allOut();
     }
   }
 
   @Override
+  public void resume() {
+    lock.resume();
+  }
+
+  @Override
   public void withVcpusStopped(Runnable body) {
-    VirtualCpu[] all = vcpus;
-    for (VirtualCpu vcpu : all) {
-      vcpu.lock.lock();
-    }
+    lock();
+    boolean entered = lock.stop();
     try {
+      if (entered) {
+        for (VirtualCpu vcpu : vcpus) {
+          vcpu.lock.awaitFree();
+        }
+        lock.allOut();
+      }
       body.run();
     } finally {
-      for (VirtualCpu vcpu : all) {
-        vcpu.lock.unlock();
-      }
+      lock.resume();
     }
+  }
+
+  /** Waits until vCPUs may enter the guest, or make requests of their own, and takes this one. */
+  boolean take(VirtualCpu vcpu) {
+    while (vcpu.lock.lock()) {
+      if (lock.admits()) {
+        return true;
+      }
+      vcpu.lock.unlock();
+      lock.awaitEntrance();
+    }
+    return false;
   }
 
   @Override

@@ -70,7 +70,7 @@ class LockOrderTest {
     assertTrue(stopped.await(0, TimeUnit.MILLISECONDS));
   }
 
-  private static void await(CountDownLatch latch) {
+  static void await(CountDownLatch latch) {
     try {
       latch.await();
     } catch (InterruptedException e) {

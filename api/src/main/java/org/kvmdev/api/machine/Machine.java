@@ -8,7 +8,7 @@ import org.kvmdev.api.KvmException;
 /**
  * One VM, as its devices see it.
  *
- * <p>Locks are taken in this order, and never the other way: the VM, its vCPUs, the MMIO bus's
+ * <p>Locks are taken in this order, and never the other way: the VM, a vCPU, the MMIO bus's
  * regions, a device's own. Pins, {@link GuestMemory} and {@link Routing#acked} need none and may be
  * used with any held, except that {@code acked} is called with the device's own released.
  */
@@ -112,17 +112,53 @@ public interface Machine {
   int slot();
 
   /**
-   * Does something while no vCPU runs: takes the VM's lock, then each vCPU's.
+   * Takes the VM's lock and stops its vCPUs: until {@link #resume} none enters the guest, or is
+   * made. It costs one atomic operation, however many vCPUs there are. A thread may do so several
+   * times.
+   *
+   * <pre>{@code
+   * machine.quiesce();
+   * try {
+   *   return registers.read(offset);
+   * } finally {
+   *   machine.resume();
+   * }
+   * }</pre>
+   *
+   * <p>Who comes while another thread has the VM's lock waits for it, and so does a vCPU that would
+   * enter. A device's own lock is taken after it.
+   *
+   * @throws KvmException EBUSY where a vCPU runs, or is busy with a request of its own; nothing is
+   *     taken then
+   */
+  void quiesce() throws KvmException;
+
+  /**
+   * Lets the vCPUs enter the guest again, and gives the VM's lock back.
+   *
+   * @throws IllegalStateException where this thread has not stopped them
+   */
+  void resume();
+
+  /**
+   * Does something between {@link #quiesce} and {@link #resume}.
    *
    * @param body what is done; it takes the device's lock itself
    * @param <R> what it results in
    * @return its result
    * @throws KvmException EBUSY where a vCPU runs, with nothing done; what the body throws
    */
-  <R> R quiesced(Quiesced<R> body) throws KvmException;
+  default <R> R quiesced(Quiesced<R> body) throws KvmException {
+    quiesce();
+    try {
+      return body.run();
+    } finally {
+      resume();
+    }
+  }
 
   /**
-   * Does something with every vCPU's lock taken, waiting for those that run.
+   * Does something with the vCPUs stopped, waiting for those that run.
    *
    * @param body what is done
    */
