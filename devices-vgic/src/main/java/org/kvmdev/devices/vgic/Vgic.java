@@ -490,11 +490,9 @@ final class Vgic implements VcpuLifecycle, InterruptController {
         irq.home = to;
         queueIfDue(irq);
       }
-      try {
-        upper.unlock();
-      } finally {
-        lower.unlock();
-      }
+      // What became due is told by its new home, with no other lock held.
+      from.unlock();
+      to.unlock();
       if (moved) {
         return;
       }
