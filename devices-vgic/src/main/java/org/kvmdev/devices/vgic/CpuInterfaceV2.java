@@ -89,7 +89,7 @@ final class CpuInterfaceV2 implements MmioHandler {
           hardware.activePriorities((int) value);
         }
       }
-      case GICC_DIR -> hardware.deactivate((int) value & 0x3ff);
+      case GICC_DIR -> hardware.deactivateIntid((int) value & 0x3ff);
       case GICC_IAR, GICC_RPR, GICC_HPPIR, GICC_IIDR -> {}
     }
     cpu.cpuInterfaceChanged();

@@ -71,8 +71,13 @@ final class Interrupt {
   /** It became pending while its home was not its target's: whoever moves it queues it. */
   boolean queueWhenHome;
 
-  /** The list register that it is in. */
-  @Nullable ListRegister register;
+  /**
+   * The index of the list register that it is in; {@link ListRegisters#NONE} where it is in none.
+   */
+  int register = ListRegisters.NONE;
+
+  /** Something of it was changed since the list register was filled. */
+  boolean stale;
 
   /** Its place among those that get list registers; has a meaning only while they are filled. */
   int chosenAt;

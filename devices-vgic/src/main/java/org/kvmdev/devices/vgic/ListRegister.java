@@ -1,58 +1,88 @@
 package org.kvmdev.devices.vgic;
 
-import org.jspecify.annotations.Nullable;
-
 /**
- * A list register: a virtual interrupt as the hardware's virtual CPU interface has it (GICH_LRn,
- * ICH_LRn_EL2), in its fields.
+ * A list register: a virtual interrupt as the hardware's virtual CPU interface has it, in one
+ * number. The fields are where ICH_LR&lt;n&gt;_EL2 has them (IHI 0069, chapter 12.4), except that
+ * no physical INTID is kept: its place has the source of a GICv2's SGI, as GICH_LRn does.
  */
 final class ListRegister {
-  /** The interrupt that it was filled with. */
-  @Nullable Interrupt irq;
+  /** Neither pending nor active: what an interrupt leaves behind, too, when it ended. */
+  static final long EMPTY = 0;
 
-  /** The virtual INTID. */
-  int intid;
-
-  /** The source vCPU of a GICv2's SGI. */
-  int source;
-
-  int priority;
-  boolean group1;
-  boolean pending;
-  boolean active;
+  static final long PENDING = 1L << 62;
+  static final long ACTIVE = 1L << 63;
 
   /** Deactivation goes to the host's interrupt. */
-  boolean hardware;
+  static final long HARDWARE = 1L << 61;
+
+  static final long GROUP1 = 1L << 60;
 
   /** A maintenance interrupt is wanted when it becomes invalid. */
-  boolean endInterrupt;
+  static final long END_INTERRUPT = 1L << 41;
 
-  /** It was pending when it was filled. */
-  boolean filledPending;
+  private static final long STATE = PENDING | ACTIVE;
+  private static final int STATE_SHIFT = 62;
+  private static final int PENDING_ONLY = 1;
+  private static final int PRIORITY_SHIFT = 48;
+  private static final int SOURCE_SHIFT = 42;
 
-  /** Something of its interrupt was changed since it was filled. */
-  boolean changed;
+  /** As many sources as {@link Interrupt#sources} has bits. */
+  private static final int SOURCES = 0x1f;
 
-  /**
-   * Whether neither the guest nor anybody else changed anything since it was filled.
-   *
-   * @param wasActive whether the interrupt was active when it was filled
-   */
-  boolean isAsFilled(boolean wasActive) {
-    return !changed && pending == filledPending && active == wasActive;
+  private ListRegister() {}
+
+  /** The fields that a list register is filled with before its state. */
+  static long of(int intid, int priority, boolean group1) {
+    return intid & 0xffff_ffffL | (long) priority << PRIORITY_SHIFT | (group1 ? GROUP1 : 0);
   }
 
-  boolean isInvalid() {
-    return !pending && !active;
+  /** The field of a GICv2's SGI's source vCPU. */
+  static long fromSource(int source) {
+    return (long) (source & SOURCES) << SOURCE_SHIFT;
+  }
+
+  /** The source vCPU of a GICv2's SGI. */
+  static int source(long register) {
+    return (int) (register >>> SOURCE_SHIFT) & SOURCES;
+  }
+
+  /** The virtual INTID. */
+  static int intid(long register) {
+    return (int) register;
+  }
+
+  static int priority(long register) {
+    return (int) (register >>> PRIORITY_SHIFT) & 0xff;
+  }
+
+  static boolean isGroup1(long register) {
+    return (register & GROUP1) != 0;
+  }
+
+  static boolean isPending(long register) {
+    return (register & PENDING) != 0;
+  }
+
+  static boolean isActive(long register) {
+    return (register & ACTIVE) != 0;
+  }
+
+  static boolean isInvalid(long register) {
+    return (register & STATE) == 0;
   }
 
   /** Whether it can be acknowledged: pending and not active. */
-  boolean isPendingOnly() {
-    return pending && !active;
+  static boolean isPendingOnly(long register) {
+    return register >>> STATE_SHIFT == PENDING_ONLY;
+  }
+
+  /** The register after the acknowledgement of an interrupt that is pending only. */
+  static long acknowledged(long register) {
+    return register ^ STATE;
   }
 
   /** Whether its end wants a maintenance interrupt. */
-  boolean signalsEnd() {
-    return endInterrupt && !hardware && isInvalid();
+  static boolean signalsEnd(long register) {
+    return (register & (STATE | END_INTERRUPT | HARDWARE)) == END_INTERRUPT;
   }
 }

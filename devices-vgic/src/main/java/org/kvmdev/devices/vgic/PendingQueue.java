@@ -43,6 +43,7 @@ final class PendingQueue {
   private int size;
   private int weight;
   private int several;
+  private long order;
   private long back;
   private long front;
   private int checkedEnables;
@@ -55,6 +56,25 @@ final class PendingQueue {
     return size == 0;
   }
 
+  int size() {
+    return size;
+  }
+
+  /** A number that changes whenever the order of the interrupts does. */
+  long order() {
+    return order;
+  }
+
+  /** Whether {@link #sort} would leave all as it is. */
+  boolean isSorted() {
+    return unsortedCount == 0 && first[NEW] == null;
+  }
+
+  /** The last of those that came since the queue was sorted; null where none did. */
+  @Nullable Interrupt newest() {
+    return last[NEW];
+  }
+
   /** For how many list registers there are interrupts. */
   int weight() {
     return weight;
@@ -65,14 +85,13 @@ final class PendingQueue {
     return several != 0;
   }
 
-  /** Puts an interrupt last. */
+  /** Puts an interrupt last that is to be delivered here. */
   void add(Interrupt irq) {
     irq.queuedOn = cpu;
     irq.weight = 0;
     size++;
     append(irq, NEW);
-    markUnsorted(irq);
-    changed(irq);
+    weigh(irq, irq.listRegisters());
   }
 
   /** Takes an interrupt out. */
@@ -87,7 +106,7 @@ final class PendingQueue {
 
   /** Takes all LPIs out. */
   void removeLpis() {
-    Interrupt irq = head();
+    Interrupt irq = first();
     while (irq != null) {
       Interrupt behind = after(irq);
       if (irq.isLpi()) {
@@ -99,28 +118,57 @@ final class PendingQueue {
 
   /** Takes note that something of an interrupt in the queue changed. */
   void changed(Interrupt irq) {
-    ListRegister register = irq.register;
-    if (register != null) {
-      register.changed = true;
+    if (irq.register != ListRegisters.NONE) {
+      // What it comes to is looked at when it leaves the list register.
+      irq.stale = true;
+      return;
     }
     weigh(irq, irq.listRegisters());
-    if (irq.unsortedAt < 0 && rank(irq) != irq.list) {
-      markUnsorted(irq);
+    markUnsorted(irq);
+    if (cpu.vgic.destination(irq) != cpu) {
+      markLeaving(irq);
     }
-    if (irq.leavingAt < 0 && cpu.vgic.destination(irq) != cpu) {
-      irq.leavingAt = leavingCount;
-      leaving = grown(leaving, leavingCount);
-      leaving[leavingCount++] = irq;
+  }
+
+  /**
+   * Takes note of what became of an interrupt that left its list register.
+   *
+   * @return whether it stays, as it can be delivered here
+   */
+  boolean settle(Interrupt irq) {
+    VgicCpu to = cpu.vgic.destination(irq);
+    if (to == null && irq.target == cpu) {
+      irq.queueWhenHome = false;
+      remove(irq);
+      return false;
     }
+    weigh(irq, irq.listRegisters());
+    markUnsorted(irq);
+    if (to != cpu) {
+      markLeaving(irq);
+      return false;
+    }
+    return true;
   }
 
   /** Sorts the queue. */
   void sort() {
-    int count = unsortedCount;
-    if (count == 0) {
-      return;
+    if (unsortedCount != 0) {
+      sortChanged();
     }
+    // Those that are new come behind all others of their rank.
+    Interrupt irq = first[NEW];
+    while (irq != null) {
+      Interrupt behind = irq.next;
+      unlink(irq);
+      append(irq, rank(irq));
+      irq = behind;
+    }
+  }
+
+  private void sortChanged() {
     Interrupt[] moving = unsorted;
+    int count = unsortedCount;
     arrange(moving, count);
     for (int i = count - 1; i >= 0; i--) {
       Interrupt irq = moving[i];
@@ -162,13 +210,23 @@ final class PendingQueue {
       checkedEnables = enables;
       checkAll();
     }
+    return leavingCount == 0 ? null : takeOutLeaving();
+  }
+
+  private @Nullable Interrupt takeOutLeaving() {
     int moving = 0;
     int count = leavingCount;
     for (int i = 0; i < count; i++) {
       Interrupt irq = leaving[i];
       irq.leavingAt = -1;
+      if (irq.register != ListRegisters.NONE) {
+        // It became due again, and nothing of it changed since it was filled.
+        continue;
+      }
       VgicCpu to = cpu.vgic.destination(irq);
       if (to == cpu) {
+        // It may have no list register yet.
+        order++;
         continue;
       }
       irq.queueWhenHome = to != null;
@@ -195,13 +253,13 @@ final class PendingQueue {
   }
 
   private void checkAll() {
-    for (Interrupt irq = head(); irq != null; irq = after(irq)) {
+    for (Interrupt irq = first(); irq != null; irq = after(irq)) {
       changed(irq);
     }
   }
 
   /** The first interrupt in order. */
-  @Nullable Interrupt head() {
+  @Nullable Interrupt first() {
     Interrupt irq = first[ACTIVE];
     return irq != null ? irq : head(ACTIVE);
   }
@@ -225,13 +283,12 @@ final class PendingQueue {
     return list < NEW ? first[NEW] : null;
   }
 
-  private static int rank(Interrupt irq) {
+  private int rank(Interrupt irq) {
     if (irq.active) {
       return ACTIVE;
     }
     // What is pending in a list register is not latched meanwhile.
-    ListRegister register = irq.register;
-    boolean pending = irq.isPending() || register != null && register.filledPending;
+    boolean pending = irq.isPending() || cpu.listRegisters.wasFilledPending(irq);
     return irq.enabled && pending ? DELIVERABLE + (irq.priority >> 2) : IDLE;
   }
 
@@ -245,6 +302,7 @@ final class PendingQueue {
   }
 
   private void append(Interrupt irq, int list) {
+    order++;
     Interrupt end = last[list];
     irq.list = list;
     irq.place = ++back;
@@ -260,6 +318,7 @@ final class PendingQueue {
   }
 
   private void prepend(Interrupt irq, int list) {
+    order++;
     Interrupt begin = first[list];
     irq.list = list;
     irq.place = --front;
@@ -275,6 +334,7 @@ final class PendingQueue {
   }
 
   private void unlink(Interrupt irq) {
+    order++;
     int list = irq.list;
     Interrupt before = irq.previous;
     Interrupt behind = irq.next;
@@ -301,10 +361,21 @@ final class PendingQueue {
     }
   }
 
+  /** New ones are sorted in any case. */
   private void markUnsorted(Interrupt irq) {
-    irq.unsortedAt = unsortedCount;
-    unsorted = grown(unsorted, unsortedCount);
-    unsorted[unsortedCount++] = irq;
+    if (irq.unsortedAt < 0 && irq.list != NEW && rank(irq) != irq.list) {
+      irq.unsortedAt = unsortedCount;
+      unsorted = grown(unsorted, unsortedCount);
+      unsorted[unsortedCount++] = irq;
+    }
+  }
+
+  private void markLeaving(Interrupt irq) {
+    if (irq.leavingAt < 0) {
+      irq.leavingAt = leavingCount;
+      leaving = grown(leaving, leavingCount);
+      leaving[leavingCount++] = irq;
+    }
   }
 
   private void unmarkUnsorted(Interrupt irq) {

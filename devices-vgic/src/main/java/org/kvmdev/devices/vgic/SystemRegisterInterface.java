@@ -178,7 +178,7 @@ final class SystemRegisterInterface implements SystemRegisters {
       case ICC_AP1R_EL1 -> hardware.activePriorities[1] = value;
       case ICC_EOIR0_EL1 -> hardware.end(value & 0xff_ffff, false);
       case ICC_EOIR1_EL1 -> hardware.end(value & 0xff_ffff, true);
-      case ICC_DIR_EL1 -> hardware.deactivate(value & 0xff_ffff);
+      case ICC_DIR_EL1 -> hardware.deactivateIntid(value & 0xff_ffff);
       case ICC_CTLR_EL1 -> {
         hardware.commonBinaryPoint = (value & 1) != 0;
         hardware.eoiMode = (value & 1 << 1) != 0;

@@ -1,6 +1,5 @@
 package org.kvmdev.devices.vgic;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.machine.DeviceLock;
 import org.kvmdev.api.machine.Vcpu;
@@ -18,6 +17,8 @@ final class VgicCpu {
   /** The pin of FIQ. */
   static final int FIQ_PIN = 1;
 
+  private static final int[] NO_MORE = {};
+
   final Vgic vgic;
 
   /** The vCPU; null for the home of interrupts that target none. */
@@ -30,6 +31,7 @@ final class VgicCpu {
   final Interrupt[] own = new Interrupt[Interrupt.PRIVATE];
   final PendingQueue queue;
   final VirtualCpuInterface cpuInterface;
+  final ListRegisters listRegisters;
   final Redistributor redistributor;
 
   /** KVM_ARM_VCPU_INIT was done, so it can run and has its affinity. */
@@ -58,16 +60,7 @@ final class VgicCpu {
 
   private int pins;
 
-  /** The routing pins of level-sensitive SPIs that ended and that nobody was told of. */
-  private final int[] ended;
-
-  /** The interrupts that get list registers, and the registers that are free for them. */
-  private final Interrupt[] chosen;
-
-  private final ListRegister[] spare;
-
-  private int endedCount;
-
+  /** Interrupts that are in no queue any more, to be moved home when the lock is back. */
   private @Nullable Interrupt moving;
 
   /** What a pin's listener threw. */
@@ -80,9 +73,7 @@ final class VgicCpu {
     this.id = vcpu == null ? -1 : vcpu.id();
     queue = new PendingQueue(this);
     cpuInterface = vgic.host.newCpuInterface();
-    ended = new int[cpuInterface.registers.length];
-    chosen = new Interrupt[cpuInterface.registers.length];
-    spare = new ListRegister[cpuInterface.registers.length];
+    listRegisters = new ListRegisters(this, cpuInterface, queue);
     redistributor = new Redistributor(vgic, this);
     for (int intid = 0; intid < own.length; intid++) {
       Interrupt irq = new Interrupt(intid, this);
@@ -112,7 +103,7 @@ final class VgicCpu {
 
   /** Gives the lock back; then does what may not be done with it held. */
   void unlock() {
-    if (endedCount == 0 && moving == null && fault == null) {
+    if (listRegisters.endedCount() == 0 && moving == null && fault == null) {
       lock.unlock();
     } else {
       unlockAndTell();
@@ -120,12 +111,15 @@ final class VgicCpu {
   }
 
   private void unlockAndTell() {
-    int count = endedCount;
-    int pin = ended[0];
-    int[] more = count > 1 ? Arrays.copyOf(ended, count) : ended;
+    int count = listRegisters.endedCount();
+    int pin = listRegisters.ended(0);
+    int[] more = count > 1 ? new int[count] : NO_MORE;
+    for (int i = 1; i < count; i++) {
+      more[i] = listRegisters.ended(i);
+    }
     Interrupt chain = moving;
     RuntimeException thrown = fault;
-    endedCount = 0;
+    listRegisters.forgetEnded();
     moving = null;
     fault = null;
     lock.unlock();
@@ -193,14 +187,14 @@ final class VgicCpu {
 
   /** Nothing of an interrupt is in a list register any more. */
   private void leave() {
-    fold(false);
+    listRegisters.foldAll();
     prune();
   }
 
   /** The list registers are filled, or filled anew. */
   private void comeBack() {
-    if (cpuInterface.used != 0 || !queue.isEmpty()) {
-      flush();
+    if (!queue.isEmpty()) {
+      listRegisters.flush();
     }
     drivePins();
   }
@@ -211,9 +205,8 @@ final class VgicCpu {
    */
   void kick() {
     if (inGuest) {
-      fold(!queue.mustBeChecked());
-      prune();
-      comeBack();
+      listRegisters.renew();
+      drivePins();
     }
   }
 
@@ -261,7 +254,13 @@ final class VgicCpu {
     unlock();
   }
 
-  private void prune() {
+  /** Whether an interrupt is to be delivered here. */
+  boolean isDestination(Interrupt irq) {
+    return vgic.destination(irq) == this;
+  }
+
+  /** Takes out of the queue what need not be there any more. The lock is held. */
+  void prune() {
     Interrupt chain = queue.prune();
     if (chain != null) {
       Interrupt end = chain;
@@ -302,208 +301,6 @@ final class VgicCpu {
         // A listener's mistake: its caller hears of it when the lock is back and all is consistent.
         fault = thrown;
       }
-    }
-  }
-
-  /** Fills the list registers, the most urgent first if there are more interrupts. */
-  private void flush() {
-    if (queue.hasSeveralSources()) {
-      flushSources();
-      return;
-    }
-    ListRegister[] registers = cpuInterface.registers;
-    if (queue.weight() > registers.length) {
-      queue.sort();
-    }
-    int count = 0;
-    boolean same = true;
-    boolean more = false;
-    for (Interrupt irq = queue.head(); irq != null; irq = queue.after(irq)) {
-      if (irq.register != null || vgic.destination(irq) == this) {
-        same &= irq.register == registers[count];
-        irq.chosenAt = count;
-        chosen[count++] = irq;
-        if (count == registers.length) {
-          more = queue.after(irq) != null;
-          break;
-        }
-      }
-    }
-    if (!same || count != cpuInterface.used) {
-      place(count);
-    }
-    cpuInterface.underflow = more;
-  }
-
-  /** The chosen interrupts get list registers, in their order; those that have one keep it. */
-  private void place(int count) {
-    ListRegister[] registers = cpuInterface.registers;
-    int used = cpuInterface.used;
-    int free = 0;
-    for (int i = 0; i < registers.length; i++) {
-      ListRegister register = registers[i];
-      Interrupt irq = register.irq;
-      if (i < used && irq != null) {
-        if (irq.chosenAt < count && chosen[irq.chosenAt] == irq) {
-          continue;
-        }
-        fold(register, irq);
-      }
-      spare[free++] = register;
-    }
-    for (int i = 0; i < count; i++) {
-      Interrupt irq = chosen[i];
-      ListRegister register = irq.register;
-      if (register == null) {
-        register = spare[--free];
-        fill(register, irq);
-      }
-      registers[i] = register;
-    }
-    for (int i = count; i < registers.length; i++) {
-      registers[i] = spare[--free];
-    }
-    cpuInterface.used = count;
-  }
-
-  /**
-   * Fills the list registers while an SGI is pending from several sources: each takes a list
-   * register of its own turn, and all are seen before anything less urgent.
-   */
-  private void flushSources() {
-    fold(false);
-    queue.sort();
-    ListRegister[] registers = cpuInterface.registers;
-    int used = 0;
-    int lowest = 0xff;
-    boolean more = false;
-    for (Interrupt irq = queue.head(); irq != null; irq = queue.after(irq)) {
-      if (irq.priority > lowest) {
-        break;
-      }
-      if (vgic.destination(irq) == this) {
-        fill(registers[used++], irq);
-        if (irq.sources != 0) {
-          lowest = irq.priority;
-        }
-      }
-      if (used == registers.length) {
-        more = queue.after(irq) != null;
-        break;
-      }
-    }
-    cpuInterface.used = used;
-    cpuInterface.underflow = more;
-  }
-
-  private void fill(ListRegister register, Interrupt irq) {
-    boolean takesPending = true;
-    register.irq = irq;
-    irq.register = register;
-    register.changed = false;
-    register.intid = irq.intid;
-    register.priority = irq.priority;
-    register.group1 = irq.group1;
-    register.source = 0;
-    register.active = irq.active;
-    register.pending = false;
-    register.hardware = irq.mapped;
-    register.endInterrupt = false;
-    if (irq.active) {
-      register.source = irq.activeSource;
-      if (irq.listRegisters() > 1) {
-        takesPending = false;
-        register.endInterrupt = true;
-      }
-    }
-    if (irq.mapped) {
-      takesPending &= !irq.active;
-    } else if (!irq.edge) {
-      register.endInterrupt = true;
-      takesPending &= !irq.active;
-    }
-    if (takesPending && irq.isPending()) {
-      takePending(register, irq);
-    }
-    register.filledPending = register.pending;
-  }
-
-  private void takePending(ListRegister register, Interrupt irq) {
-    register.pending = true;
-    if (irq.edge) {
-      irq.latch = false;
-    }
-    if (irq.isSgi() && vgic.isV2()) {
-      if (irq.sources == 0) {
-        // Pending without a source, which nothing can make: the list register stays empty.
-        register.pending = false;
-        register.changed = true;
-        return;
-      }
-      int source = Integer.numberOfTrailingZeros(irq.sources);
-      register.source = source;
-      irq.sources &= ~(1 << source);
-      if (irq.sources != 0) {
-        irq.latch = true;
-        register.endInterrupt = true;
-      }
-    }
-    if (irq.mapped && !irq.edge) {
-      // Only rising edges of the host's line are seen.
-      irq.line = false;
-    }
-  }
-
-  /**
-   * Takes back what became of the interrupts in the list registers.
-   *
-   * @param changedOnly leaves those that are as they were filled, since they would be filled so
-   *     again
-   */
-  private void fold(boolean changedOnly) {
-    VirtualCpuInterface hardware = cpuInterface;
-    int used = hardware.used;
-    for (int i = 0; i < used; i++) {
-      ListRegister register = hardware.registers[i];
-      Interrupt irq = register.irq;
-      if (irq != null && !(changedOnly && register.isAsFilled(irq.active))) {
-        fold(register, irq);
-      }
-    }
-    if (!changedOnly) {
-      hardware.used = 0;
-      hardware.underflow = false;
-    }
-  }
-
-  private void fold(ListRegister register, Interrupt irq) {
-    register.irq = null;
-    irq.register = null;
-    if (register.signalsEnd() && irq.isSpi()) {
-      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
-    }
-    boolean deactivated = irq.active && !register.active;
-    irq.active = register.active;
-    if (irq.active && irq.isSgi()) {
-      irq.activeSource = register.source;
-    }
-    if (irq.edge && register.pending) {
-      irq.latch = true;
-      if (irq.isSgi() && vgic.isV2()) {
-        irq.sources |= 1 << register.source;
-      }
-    }
-    if (!irq.edge && register.isInvalid()) {
-      irq.latch = false;
-    }
-    if (irq.mapped && !irq.edge && (register.pending || deactivated && irq.line)) {
-      irq.line = GenericTimers.OUTPUT;
-    }
-    register.pending = false;
-    register.active = false;
-    register.endInterrupt = false;
-    if (irq.queuedOn == this) {
-      queue.changed(irq);
     }
   }
 }

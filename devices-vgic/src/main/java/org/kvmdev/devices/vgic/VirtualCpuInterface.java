@@ -27,10 +27,14 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** The smallest binary point for group 0, which is one less than that for group 1. */
   static final int MIN_BINARY_POINT = 7 - PRIORITY_BITS;
 
-  final ListRegister[] registers;
+  /** The list registers, as {@link ListRegister} has them. */
+  long[] registers;
 
   /** How many list registers are filled; without any, the interface is off (HCR.En). */
   int used;
+
+  /** A bit for each list register whose end wants a maintenance interrupt (EISR). */
+  int ended;
 
   /** A maintenance interrupt is wanted when at most one list register is valid (HCR.UIE). */
   boolean underflow;
@@ -51,10 +55,14 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   int binaryPoint1;
 
   VirtualCpuInterface(int listRegisters) {
-    registers = new ListRegister[listRegisters];
-    for (int i = 0; i < listRegisters; i++) {
-      registers[i] = new ListRegister();
-    }
+    registers = new long[listRegisters];
+  }
+
+  /** No list register is filled any more. */
+  final void empty() {
+    used = 0;
+    ended = 0;
+    underflow = false;
   }
 
   /** What initialising the GIC does: all is zero. */
@@ -92,19 +100,28 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
    */
   abstract int signalFor(int priority, boolean group1);
 
+  /** An active interrupt is deactivated. */
+  final void deactivate(int index) {
+    long register = registers[index] & ~ListRegister.ACTIVE;
+    registers[index] = register;
+    if (ListRegister.signalsEnd(register)) {
+      ended |= 1 << index;
+    }
+  }
+
   /** Whether the hypervisor is asked to take over. */
   final boolean wantsMaintenance() {
+    return ended != 0 || underflow && isLow();
+  }
+
+  private boolean isLow() {
     int valid = 0;
     for (int i = 0; i < used; i++) {
-      ListRegister register = registers[i];
-      if (register.signalsEnd()) {
-        return true;
-      }
-      if (!register.isInvalid()) {
+      if (!ListRegister.isInvalid(registers[i])) {
         valid++;
       }
     }
-    return underflow && valid < 2;
+    return valid < 2;
   }
 
   /** The bits of a priority that decide over preemption. */

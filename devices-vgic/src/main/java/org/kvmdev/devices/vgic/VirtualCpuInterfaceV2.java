@@ -1,7 +1,5 @@
 package org.kvmdev.devices.vgic;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * The virtual CPU interface of a GICv2 (GICV_*), as its guest's loads and stores meet it: IHI
  * 0048B, chapter 5.5. What the manual leaves to implementations is as on the recorded host.
@@ -45,18 +43,21 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
         : Integer.numberOfTrailingZeros(activePriorities) << (MIN_BINARY_POINT + 1);
   }
 
-  /** The list register of the highest priority pending interrupt that the mask lets through. */
-  private @Nullable ListRegister highestPending() {
-    if (!group0Enabled && !group1Enabled) {
-      return null;
-    }
-    ListRegister best = null;
-    int priority = priorityMask;
-    for (int i = 0; i < used; i++) {
-      ListRegister register = registers[i];
-      if (register.isPendingOnly() && register.priority < priority) {
-        best = register;
-        priority = register.priority;
+  /**
+   * The list register of the highest priority pending interrupt that the mask lets through.
+   *
+   * @return its index; -1 where there is none
+   */
+  private int highestPending() {
+    int best = -1;
+    if (group0Enabled || group1Enabled) {
+      int priority = priorityMask;
+      for (int i = 0; i < used; i++) {
+        long register = registers[i];
+        if (ListRegister.isPendingOnly(register) && ListRegister.priority(register) < priority) {
+          best = i;
+          priority = ListRegister.priority(register);
+        }
       }
     }
     return best;
@@ -64,8 +65,10 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
 
   @Override
   int signals() {
-    ListRegister best = highestPending();
-    return best == null ? 0 : signalFor(best.priority, best.group1);
+    int best = highestPending();
+    return best < 0
+        ? 0
+        : signalFor(ListRegister.priority(registers[best]), ListRegister.isGroup1(registers[best]));
   }
 
   @Override
@@ -80,31 +83,37 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
 
   /** GICV_IAR. */
   int acknowledge() {
-    ListRegister best = highestPending();
-    if (best == null) {
+    int best = highestPending();
+    if (best < 0) {
       return SPURIOUS;
     }
-    if (best.group1 && !acknowledgesGroup1) {
+    long register = registers[best];
+    boolean group1 = ListRegister.isGroup1(register);
+    if (group1 && !acknowledgesGroup1) {
       return SPURIOUS - 1;
     }
-    if (best.priority >= runningPriority) {
+    int priority = ListRegister.priority(register);
+    if (priority >= runningPriority) {
       return SPURIOUS;
     }
-    int point = best.group1 && !commonBinaryPoint ? binaryPoint1 - 1 : binaryPoint0;
-    runningPriority = best.priority & groupPriorityMask(point);
+    int point = group1 && !commonBinaryPoint ? binaryPoint1 - 1 : binaryPoint0;
+    runningPriority = priority & groupPriorityMask(point);
     activePriorities |= 1 << (runningPriority >> (MIN_BINARY_POINT + 1));
-    best.pending = false;
-    best.active = true;
-    return best.intid < Interrupt.SGIS ? best.intid | best.source << 10 : best.intid;
+    registers[best] = ListRegister.acknowledged(register);
+    int intid = ListRegister.intid(register);
+    return intid < Interrupt.SGIS ? intid | ListRegister.source(register) << 10 : intid;
   }
 
   /** GICV_HPPIR. */
   int highestPendingIntid() {
-    ListRegister best = highestPending();
-    if (best == null) {
+    int best = highestPending();
+    if (best < 0) {
       return SPURIOUS;
     }
-    return best.group1 && !acknowledgesGroup1 ? SPURIOUS - 1 : best.intid;
+    long register = registers[best];
+    return ListRegister.isGroup1(register) && !acknowledgesGroup1
+        ? SPURIOUS - 1
+        : ListRegister.intid(register);
   }
 
   /** GICV_RPR. */
@@ -125,7 +134,7 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
   }
 
   /** GICV_DIR. */
-  void deactivate(int intid) {
+  void deactivateIntid(int intid) {
     if (intid < SPECIAL && eoiMode) {
       deactivateValid(intid);
     }
@@ -133,9 +142,9 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
 
   private void deactivateValid(int intid) {
     for (int i = 0; i < used; i++) {
-      ListRegister register = registers[i];
-      if (register.intid == intid && !register.isInvalid()) {
-        register.active = false;
+      long register = registers[i];
+      if (ListRegister.intid(register) == intid && !ListRegister.isInvalid(register)) {
+        deactivate(i);
         return;
       }
     }

@@ -1,7 +1,5 @@
 package org.kvmdev.devices.vgic;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * The virtual CPU interface of a GICv3 (ICV_*_EL1), which the guest reaches as ICC_*_EL1: IHI 0069,
  * chapter 12.5. What the manual leaves to implementations is as on the recorded host.
@@ -23,20 +21,28 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     return active == 0 ? IDLE : Integer.numberOfTrailingZeros(active) << (MIN_BINARY_POINT + 1);
   }
 
-  /** The list register of the highest priority pending interrupt of an enabled group. */
-  private @Nullable ListRegister highestPending() {
-    ListRegister best = null;
+  /**
+   * The list register of the highest priority pending interrupt of an enabled group.
+   *
+   * @return its index; -1 where there is none
+   */
+  private int highestPending() {
+    int best = -1;
     int priority = IDLE;
     for (int i = 0; i < used; i++) {
-      ListRegister register = registers[i];
-      if (register.isPendingOnly()
-          && register.priority < priority
-          && (register.group1 ? group1Enabled : group0Enabled)) {
-        best = register;
-        priority = register.priority;
+      long register = registers[i];
+      if (ListRegister.isPendingOnly(register)
+          && ListRegister.priority(register) < priority
+          && isEnabled(ListRegister.isGroup1(register))) {
+        best = i;
+        priority = ListRegister.priority(register);
       }
     }
     return best;
+  }
+
+  private boolean isEnabled(boolean group1) {
+    return group1 ? group1Enabled : group0Enabled;
   }
 
   private int groupPriorityMask(boolean group1) {
@@ -54,13 +60,15 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   @Override
   int signals() {
-    ListRegister best = highestPending();
-    return best == null ? 0 : signalFor(best.priority, best.group1);
+    int best = highestPending();
+    return best < 0
+        ? 0
+        : signalFor(ListRegister.priority(registers[best]), ListRegister.isGroup1(registers[best]));
   }
 
   @Override
   int signalFor(int priority, boolean group1) {
-    if (!(group1 ? group1Enabled : group0Enabled) || !canPreempt(priority, group1)) {
+    if (!isEnabled(group1) || !canPreempt(priority, group1)) {
       return 0;
     }
     return group1 ? IRQ : FIQ;
@@ -68,21 +76,27 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   /** ICV_IAR0_EL1, ICV_IAR1_EL1. */
   int acknowledge(boolean group1) {
-    ListRegister best = highestPending();
-    if (best == null || best.group1 != group1 || !canPreempt(best.priority, group1)) {
+    int best = highestPending();
+    if (best < 0) {
       return SPURIOUS;
     }
-    int level = (best.priority & groupPriorityMask(group1)) >> (8 - PRIORITY_BITS);
+    long register = registers[best];
+    int priority = ListRegister.priority(register);
+    if (ListRegister.isGroup1(register) != group1 || !canPreempt(priority, group1)) {
+      return SPURIOUS;
+    }
+    int level = (priority & groupPriorityMask(group1)) >> (8 - PRIORITY_BITS);
     activePriorities[group1 ? 1 : 0] |= 1 << level;
-    best.pending = false;
-    best.active = true;
-    return best.intid;
+    registers[best] = ListRegister.acknowledged(register);
+    return ListRegister.intid(register);
   }
 
   /** ICV_HPPIR0_EL1, ICV_HPPIR1_EL1. */
   int highestPendingIntid(boolean group1) {
-    ListRegister best = highestPending();
-    return best == null || best.group1 != group1 ? SPURIOUS : best.intid;
+    int best = highestPending();
+    return best < 0 || ListRegister.isGroup1(registers[best]) != group1
+        ? SPURIOUS
+        : ListRegister.intid(registers[best]);
   }
 
   /** ICV_EOIR0_EL1, ICV_EOIR1_EL1: drops the running priority, and deactivates unless split. */
@@ -94,23 +108,23 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     if (dropped == IDLE) {
       return;
     }
-    ListRegister register = active(intid);
-    if (register != null
-        && register.group1 == group1
-        && (register.priority & groupPriorityMask(group1)) == dropped
+    int index = active(intid);
+    if (index >= 0
+        && ListRegister.isGroup1(registers[index]) == group1
+        && (ListRegister.priority(registers[index]) & groupPriorityMask(group1)) == dropped
         && (!eoiMode || intid >= Interrupt.FIRST_LPI)) {
-      register.active = false;
+      deactivate(index);
     }
   }
 
   /** ICV_DIR_EL1. */
-  void deactivate(int intid) {
+  void deactivateIntid(int intid) {
     if (intid >= SPECIAL || !eoiMode) {
       return;
     }
-    ListRegister register = active(intid);
-    if (register != null) {
-      register.active = false;
+    int index = active(intid);
+    if (index >= 0) {
+      deactivate(index);
     }
   }
 
@@ -118,14 +132,15 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     return intid >= SPECIAL && intid <= SPURIOUS;
   }
 
-  private @Nullable ListRegister active(int intid) {
+  /** The list register in which an interrupt is active; -1 where there is none. */
+  private int active(int intid) {
     for (int i = 0; i < used; i++) {
-      ListRegister register = registers[i];
-      if (register.active && register.intid == intid) {
-        return register;
+      long register = registers[i];
+      if (ListRegister.isActive(register) && ListRegister.intid(register) == intid) {
+        return i;
       }
     }
-    return null;
+    return -1;
   }
 
   /** Drops the highest active priority, of group 0 where both have it. */

@@ -13,15 +13,15 @@ class ListRegistersTest {
   private static String registers(VgicCpu cpu) {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < cpu.cpuInterface.used; i++) {
-      ListRegister register = cpu.cpuInterface.registers[i];
-      text.append(register.intid)
-          .append(register.pending ? " pending" : "")
-          .append(register.active ? " active" : "")
-          .append(register.endInterrupt ? " end" : "")
+      long register = cpu.cpuInterface.registers[i];
+      text.append(ListRegister.intid(register))
+          .append(ListRegister.isPending(register) ? " pending" : "")
+          .append(ListRegister.isActive(register) ? " active" : "")
+          .append((register & ListRegister.END_INTERRUPT) != 0 ? " end" : "")
           .append(" from ")
-          .append(register.source)
+          .append(ListRegister.source(register))
           .append(" at ")
-          .append(register.priority)
+          .append(ListRegister.priority(register))
           .append("; ");
     }
     return text.append(cpu.cpuInterface.underflow ? "more" : "all").toString();

@@ -35,4 +35,23 @@ class PendingMovesTest {
       other.exit();
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void disabled_and_enabled_between_two_entries_stays(boolean v3) throws KvmException {
+    try (TestGic gic = new TestGic(v3, 1)) {
+      Vcpu vcpu = gic.vcpus[0];
+      gic.line(FIRST, true);
+      gic.device.set(1, 0x180 + FIRST / 32 * 4, 1L << FIRST % 32);
+      gic.device.set(1, 0x100 + FIRST / 32 * 4, 1L << FIRST % 32);
+      vcpu.enter();
+      gic.line(SECOND, true);
+      vcpu.exit();
+      vcpu.enter();
+      assertEquals(FIRST, gic.acknowledge(vcpu));
+      gic.end(vcpu, FIRST);
+      assertEquals(SECOND, gic.acknowledge(vcpu));
+      vcpu.exit();
+    }
+  }
 }

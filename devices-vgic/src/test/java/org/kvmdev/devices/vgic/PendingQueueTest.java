@@ -24,7 +24,7 @@ class PendingQueueTest {
 
   private static List<Integer> order(PendingQueue queue) {
     List<Integer> intids = new ArrayList<>();
-    for (Interrupt irq = queue.head(); irq != null; irq = queue.after(irq)) {
+    for (Interrupt irq = queue.first(); irq != null; irq = queue.after(irq)) {
       intids.add(irq.intid);
     }
     return intids;

@@ -1,0 +1,336 @@
+package org.kvmdev.devices.vgic;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What fills the list registers of a vCPU's virtual CPU interface and takes back what became of
+ * them: the hypervisor's part of an entry into the guest ({@link #flush}) and of an exit from it
+ * ({@link #foldAll}). Where both follow each other at once, because something changed while the
+ * guest runs, {@link #renew} comes to the same and touches only what changed.
+ *
+ * <p>The list registers are in the order of the queue, from which they are filled. Guarded by the
+ * lock of the vCPU.
+ */
+final class ListRegisters {
+  /** An interrupt is in no list register. */
+  static final int NONE = -1;
+
+  private final VgicCpu cpu;
+  private final VirtualCpuInterface hardware;
+  private final PendingQueue queue;
+
+  /** The interrupt in each. */
+  private final @Nullable Interrupt[] interrupts;
+
+  /** What each was filled with: it reads so until the guest or its client does something to it. */
+  private long[] filled;
+
+  /** The interrupts that get list registers, in their order. */
+  private final Interrupt[] chosen;
+
+  // Where list registers are put in another order.
+  private long[] spareRegisters;
+  private long[] spareFilled;
+
+  /** The state of the queue's order that they were filled from. */
+  private long filledFrom;
+
+  /** The routing pins of level-sensitive SPIs that ended and that nobody was told of. */
+  private final int[] ended;
+
+  private int endedCount;
+
+  ListRegisters(VgicCpu cpu, VirtualCpuInterface hardware, PendingQueue queue) {
+    this.cpu = cpu;
+    this.hardware = hardware;
+    this.queue = queue;
+    int count = hardware.registers.length;
+    interrupts = new Interrupt[count];
+    filled = new long[count];
+    chosen = new Interrupt[count];
+    spareRegisters = new long[count];
+    spareFilled = new long[count];
+    ended = new int[count];
+  }
+
+  /** How many SPIs ended that nobody was told of. */
+  int endedCount() {
+    return endedCount;
+  }
+
+  /** The routing pin of one that ended. */
+  int ended(int index) {
+    return ended[index];
+  }
+
+  /** Forgets those that ended, who are told of. */
+  void forgetEnded() {
+    endedCount = 0;
+  }
+
+  /** Whether an interrupt was pending when its list register was filled. */
+  boolean wasFilledPending(Interrupt irq) {
+    return irq.register != NONE && ListRegister.isPending(filled[irq.register]);
+  }
+
+  /** Takes all interrupts out, with what became of them. */
+  void foldAll() {
+    int used = hardware.used;
+    for (int i = 0; i < used; i++) {
+      fold(i);
+    }
+    hardware.empty();
+  }
+
+  /** Does what taking all out and filling again would, in the guest. */
+  void renew() {
+    if (queue.mustBeChecked()) {
+      foldAll();
+      cpu.prune();
+      flush();
+      return;
+    }
+    foldChanged();
+    cpu.prune();
+    fillMissing();
+  }
+
+  /**
+   * Takes out those that changed, and puts those back at once that stay, in their place: it does
+   * not depend on anything else what they are filled with.
+   */
+  void foldChanged() {
+    int used = hardware.used;
+    int kept = 0;
+    for (int i = 0; i < used; i++) {
+      Interrupt irq = interrupts[i];
+      if (irq.stale || hardware.registers[i] != filled[i]) {
+        if (!fold(i)) {
+          continue;
+        }
+        fill(kept, irq);
+      } else if (kept != i) {
+        move(i, kept);
+      }
+      kept++;
+    }
+    for (int i = kept; i < used; i++) {
+      hardware.registers[i] = ListRegister.EMPTY;
+    }
+    hardware.used = kept;
+    hardware.ended = 0;
+  }
+
+  private void move(int from, int to) {
+    Interrupt irq = interrupts[from];
+    irq.register = to;
+    interrupts[to] = irq;
+    hardware.registers[to] = hardware.registers[from];
+    filled[to] = filled[from];
+  }
+
+  /** Fills list registers with what the queue has, where those that are filled did not change. */
+  private void fillMissing() {
+    int used = hardware.used;
+    int missing = queue.size() - used;
+    if (queue.hasSeveralSources()) {
+      flushSources();
+    } else if (missing == 0) {
+      hardware.underflow = false;
+      filledFrom = queue.order();
+    } else if (missing == 1 && used < filled.length && isMissing(queue.newest())) {
+      fill(used, queue.newest());
+      hardware.used = used + 1;
+      hardware.underflow = false;
+      filledFrom = queue.order();
+    } else if (used != filled.length || filledFrom != queue.order() || !queue.isSorted()) {
+      flush();
+    }
+  }
+
+  private static boolean isMissing(@Nullable Interrupt irq) {
+    return irq != null && irq.register == NONE;
+  }
+
+  /** Fills the list registers, the most urgent first if there are more interrupts. */
+  void flush() {
+    if (queue.hasSeveralSources()) {
+      flushSources();
+      return;
+    }
+    int length = filled.length;
+    if (queue.weight() > length) {
+      queue.sort();
+    }
+    int count = 0;
+    boolean same = true;
+    boolean more = false;
+    for (Interrupt irq = queue.first(); irq != null; irq = queue.after(irq)) {
+      if (irq.register != NONE || cpu.isDestination(irq)) {
+        same &= irq.register == count;
+        irq.chosenAt = count;
+        chosen[count++] = irq;
+        if (count == length) {
+          more = queue.after(irq) != null;
+          break;
+        }
+      }
+    }
+    if (!same || count != hardware.used) {
+      place(count);
+    }
+    hardware.underflow = more;
+    filledFrom = queue.order();
+  }
+
+  /** The chosen interrupts get list registers, in their order; those that have one keep it. */
+  private void place(int count) {
+    int used = hardware.used;
+    for (int i = 0; i < used; i++) {
+      Interrupt irq = interrupts[i];
+      if (irq.chosenAt >= count || chosen[irq.chosenAt] != irq) {
+        fold(i);
+      }
+    }
+    long[] registers = hardware.registers;
+    for (int i = 0; i < count; i++) {
+      int before = chosen[i].register;
+      if (before != NONE) {
+        spareRegisters[i] = registers[before];
+        spareFilled[i] = filled[before];
+      }
+    }
+    hardware.registers = spareRegisters;
+    spareRegisters = registers;
+    long[] before = filled;
+    filled = spareFilled;
+    spareFilled = before;
+    for (int i = 0; i < count; i++) {
+      Interrupt irq = chosen[i];
+      if (irq.register == NONE) {
+        fill(i, irq);
+      } else {
+        irq.register = i;
+        interrupts[i] = irq;
+      }
+    }
+    hardware.used = count;
+  }
+
+  /**
+   * Fills the list registers while an SGI is pending from several sources: each takes a list
+   * register of its own turn, and all are seen before anything less urgent.
+   */
+  private void flushSources() {
+    foldAll();
+    queue.sort();
+    int used = 0;
+    int lowest = 0xff;
+    boolean more = false;
+    for (Interrupt irq = queue.first(); irq != null; irq = queue.after(irq)) {
+      if (irq.priority > lowest) {
+        break;
+      }
+      if (cpu.isDestination(irq)) {
+        fill(used++, irq);
+        if (irq.sources != 0) {
+          lowest = irq.priority;
+        }
+      }
+      if (used == filled.length) {
+        more = queue.after(irq) != null;
+        break;
+      }
+    }
+    hardware.used = used;
+    hardware.underflow = more;
+  }
+
+  private void fill(int index, Interrupt irq) {
+    long register = ListRegister.of(irq.intid, irq.priority, irq.group1);
+    boolean takesPending = true;
+    if (irq.active) {
+      register |= ListRegister.ACTIVE | ListRegister.fromSource(irq.activeSource);
+      if (irq.listRegisters() > 1) {
+        takesPending = false;
+        register |= ListRegister.END_INTERRUPT;
+      }
+    }
+    if (irq.mapped) {
+      register |= ListRegister.HARDWARE;
+      takesPending &= !irq.active;
+    } else if (!irq.edge) {
+      register |= ListRegister.END_INTERRUPT;
+      takesPending &= !irq.active;
+    }
+    irq.stale = false;
+    if (takesPending && irq.isPending()) {
+      register = takePending(register, irq);
+    }
+    irq.register = index;
+    interrupts[index] = irq;
+    filled[index] = register;
+    hardware.registers[index] = register;
+  }
+
+  private long takePending(long register, Interrupt irq) {
+    long pending = register | ListRegister.PENDING;
+    if (irq.edge) {
+      irq.latch = false;
+    }
+    if (irq.isSgi() && cpu.vgic.isV2()) {
+      if (irq.sources == 0) {
+        // Pending without a source, which nothing can make: the list register stays empty.
+        irq.stale = true;
+        return register;
+      }
+      int source = Integer.numberOfTrailingZeros(irq.sources);
+      pending |= ListRegister.fromSource(source);
+      irq.sources &= ~(1 << source);
+      if (irq.sources != 0) {
+        irq.latch = true;
+        pending |= ListRegister.END_INTERRUPT;
+      }
+    }
+    if (irq.mapped && !irq.edge) {
+      // Only rising edges of the host's line are seen.
+      irq.line = false;
+    }
+    return pending;
+  }
+
+  /**
+   * Takes back what became of the interrupt in a list register.
+   *
+   * @return whether it stays in the queue, as it can be delivered here
+   */
+  private boolean fold(int index) {
+    Interrupt irq = interrupts[index];
+    long register = hardware.registers[index];
+    boolean pending = ListRegister.isPending(register);
+    boolean active = ListRegister.isActive(register);
+    irq.register = NONE;
+    if (ListRegister.signalsEnd(register) && irq.isSpi()) {
+      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
+    }
+    boolean deactivated = irq.active && !active;
+    irq.active = active;
+    if (active && irq.isSgi()) {
+      irq.activeSource = ListRegister.source(register);
+    }
+    if (irq.edge) {
+      if (pending) {
+        irq.latch = true;
+        if (irq.isSgi() && cpu.vgic.isV2()) {
+          irq.sources |= 1 << ListRegister.source(register);
+        }
+      }
+    } else if (!pending && !active) {
+      irq.latch = false;
+    }
+    if (irq.mapped && !irq.edge && (pending || deactivated && irq.line)) {
+      irq.line = GenericTimers.OUTPUT;
+    }
+    return queue.settle(irq);
+  }
+}
