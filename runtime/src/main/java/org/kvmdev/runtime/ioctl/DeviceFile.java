@@ -38,7 +38,7 @@ final class DeviceFile extends OpenFile {
   @Override
   long ioctl(KvmProcess caller, int request, long argument) throws KvmException {
     requireOwner(caller);
-    return device.ioctl(request, argument, caller.memory());
+    return device.ioctl(request, argument, caller.callerMemory());
   }
 
   /**
@@ -58,9 +58,9 @@ final class DeviceFile extends OpenFile {
   @Nullable KvmException access(KvmProcess caller, int accessor, long struct) {
     try {
       requireOwner(caller);
-      ProcessMemory memory = caller.memory();
+      CallerMemory memory = caller.callerMemory();
       byte[] window = memory.window(struct, DeviceAttr.SIZE);
-      int at = ProcessMemory.offset(struct);
+      int at = memory.offset(struct);
       if (accessor == RequestNumbers.GET) {
         KvmException refusal = refusal(Operation.GET_ATTR, memory, struct, window);
         if (refusal != null) {
@@ -113,7 +113,7 @@ final class DeviceFile extends OpenFile {
 
   /** What comes before the device's own answer. */
   private @Nullable KvmException refusal(
-      Operation operation, ProcessMemory memory, long struct, byte @Nullable [] window) {
+      Operation operation, CallerMemory memory, long struct, byte @Nullable [] window) {
     KvmException refusal = device.refusal(operation);
     return refusal != null || window != null ? refusal : memory.fault(struct, DeviceAttr.SIZE);
   }

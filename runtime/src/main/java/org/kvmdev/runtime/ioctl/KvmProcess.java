@@ -34,6 +34,9 @@ import org.kvmdev.runtime.Vm;
  * it lets that request run to its end, on a device that may have ended.
  */
 public final class KvmProcess implements AutoCloseable {
+  /** One more than the highest number that a file of a remote client can have (fs.nr_open). */
+  public static final int REMOTE_FILE_LIMIT = 1 << 20;
+
   /** RLIMIT_NOFILE where nobody changed it. */
   public static final int DEFAULT_FILE_LIMIT = 1024;
 
@@ -51,6 +54,10 @@ public final class KvmProcess implements AutoCloseable {
           Errno.EMFILE, "all file descriptors are in use; close one or raise the limit");
   private static final KvmException NO_DEVICE =
       KvmException.constant(Errno.EPERM, "the file is no device's");
+  private static final KvmException NO_ROOM =
+      KvmException.constant(
+          Errno.EMFILE,
+          "the number of the new file descriptor is beyond what the kernel gives out");
   private static final KvmException BAD_MAPPING =
       KvmException.constant(
           Errno.EINVAL,
@@ -59,7 +66,10 @@ public final class KvmProcess implements AutoCloseable {
   private final Kvm kvm;
   private final Host host;
   private final RequestNumbers requests;
-  private final ProcessMemory memory;
+  private final CallerMemory memory;
+
+  /** The process that this stands for; null where it lives in this JVM. */
+  private final @Nullable RemoteClient remote;
 
   /** The bits that an argument has: a 32-bit kernel's have no more. */
   private final long word;
@@ -90,6 +100,7 @@ public final class KvmProcess implements AutoCloseable {
     this.host = host;
     this.requests = RequestNumbers.of(host);
     this.memory = ProcessMemory.of(host);
+    this.remote = null;
     this.word = -1L >>> 64 - host.number("word.bits", 64);
     this.used = new BitSet();
     this.closeOnExec = new BitSet();
@@ -100,12 +111,33 @@ public final class KvmProcess implements AutoCloseable {
     }
   }
 
+  /**
+   * Stands for a process elsewhere, whose memory and file descriptors are its own. Of its files, it
+   * knows those that are KVM's: {@link #adopt} and {@link #alias} tell it of them, and {@link
+   * #close}.
+   *
+   * @param kvm the device types and hosts that there are
+   * @param host the machine that it runs on
+   * @param remote the process
+   */
+  public KvmProcess(Kvm kvm, Host host, RemoteClient remote) {
+    this.kvm = kvm;
+    this.host = host;
+    this.requests = RequestNumbers.of(host);
+    this.memory = new RemoteMemory(host, remote);
+    this.remote = remote;
+    this.word = -1L >>> 64 - host.number("word.bits", 64);
+    this.used = new BitSet();
+    this.closeOnExec = new BitSet();
+  }
+
   /** A fork. */
-  private KvmProcess(KvmProcess parent) {
+  private KvmProcess(KvmProcess parent, @Nullable RemoteClient child) {
     kvm = parent.kvm;
     host = parent.host;
     requests = parent.requests;
-    memory = parent.memory.copy();
+    memory = child == null ? parent.memory().copy() : new RemoteMemory(host, child);
+    remote = child;
     word = parent.word;
     used = (BitSet) parent.used.clone();
     closeOnExec = (BitSet) parent.closeOnExec.clone();
@@ -144,6 +176,37 @@ public final class KvmProcess implements AutoCloseable {
     return open(new OtherFile(name));
   }
 
+  /**
+   * A remote client has opened /dev/kvm, or has such a file from another process.
+   *
+   * @param number its file descriptor
+   * @throws KvmException EMFILE where the number is beyond all that can be
+   */
+  public void adopt(int number) throws KvmException {
+    requireRoom(number);
+    put(number, new SystemFile(), false);
+  }
+
+  /**
+   * A remote client has made another file descriptor of a file of KVM's.
+   *
+   * @param fd the file descriptor
+   * @param number the new one
+   * @throws KvmException EBADF; EMFILE where the number is beyond all that can be
+   */
+  public synchronized void alias(int fd, int number) throws KvmException {
+    requireRoom(number);
+    OpenFile file = file(fd);
+    file.reference();
+    put(number, file, false);
+  }
+
+  private static void requireRoom(int number) throws KvmException {
+    if (number < 0 || number >= REMOTE_FILE_LIMIT) {
+      throw NO_ROOM;
+    }
+  }
+
   private int open(OpenFile file) throws KvmException {
     int number = reserve();
     install(number, file, false);
@@ -161,6 +224,9 @@ public final class KvmProcess implements AutoCloseable {
    */
   public long ioctl(int fd, int request, long argument) throws KvmException {
     OpenFile file = file(fd);
+    if (memory instanceof RemoteMemory stale) {
+      stale.forget();
+    }
     int accessor = requests.accessor(request);
     if (accessor >= 0 && accessor <= RequestNumbers.HAS && file instanceof DeviceFile device) {
       KvmException refusal = device.access(this, accessor, pointer(argument));
@@ -243,7 +309,17 @@ public final class KvmProcess implements AutoCloseable {
    * @return the child
    */
   public synchronized KvmProcess fork() {
-    return new KvmProcess(this);
+    return new KvmProcess(this, null);
+  }
+
+  /**
+   * The same, of a remote client.
+   *
+   * @param child the child
+   * @return what stands for it here
+   */
+  public synchronized KvmProcess fork(RemoteClient child) {
+    return new KvmProcess(this, child);
   }
 
   /**
@@ -327,7 +403,7 @@ public final class KvmProcess implements AutoCloseable {
    */
   public DeviceOps.Mapping mmap(int fd, long offset, long length) throws KvmException {
     OpenFile file = file(fd);
-    if (length <= 0 || offset % memory.page() != 0) {
+    if (length <= 0 || offset % page() != 0) {
       throw BAD_MAPPING;
     }
     return file.mmap(offset, length);
@@ -337,9 +413,37 @@ public final class KvmProcess implements AutoCloseable {
    * The process's memory.
    *
    * @return the memory, where requests' structures are
+   * @throws IllegalStateException where the process is a remote client: its memory is there
    */
   public ProcessMemory memory() {
+    if (memory instanceof ProcessMemory here) {
+      return here;
+    }
+    throw new IllegalStateException("the client's memory is in its own process");
+  }
+
+  /** The memory of whichever client. */
+  CallerMemory callerMemory() {
     return memory;
+  }
+
+  /** The size of a page of the client's memory. */
+  private long page() {
+    return memory instanceof ProcessMemory here
+        ? here.page()
+        : host.number("page.size", ProcessMemory.PAGE);
+  }
+
+  /** What a vCPU does while it runs: nothing for long, where the client is in this JVM. */
+  RemoteClient.Wakeup sleep(int immediateExit, byte[] signals) {
+    return remote == null ? RemoteClient.Wakeup.SIGNAL : remote.sleep(immediateExit, signals);
+  }
+
+  /** Writes into the mapping of the vCPU that runs; there is none where the client is here. */
+  void writeRun(int offset, byte[] bytes) {
+    if (remote != null) {
+      remote.writeRun(offset, bytes);
+    }
   }
 
   /**
@@ -424,10 +528,19 @@ public final class KvmProcess implements AutoCloseable {
 
   /** Finds the device that an argument names; only the low 32 bits of it are a descriptor. */
   DeviceOps deviceOf(long descriptor) throws KvmException {
-    if (file((int) descriptor) instanceof DeviceFile file) {
+    int fd = (int) descriptor;
+    if (remote != null && !has(fd) && remote.isOpen(fd)) {
+      throw NO_DEVICE;
+    }
+    if (file(fd) instanceof DeviceFile file) {
       return file.device().ops();
     }
     throw NO_DEVICE;
+  }
+
+  private boolean has(int fd) {
+    @Nullable OpenFile[] all = files;
+    return fd >= 0 && fd < all.length && FILES.getAcquire(all, fd) != null;
   }
 
   private OpenFile file(int fd) throws KvmException {
@@ -441,33 +554,63 @@ public final class KvmProcess implements AutoCloseable {
     throw NO_FILE;
   }
 
-  /** Takes the lowest free number; until {@link #install} no file has it. */
-  synchronized int reserve() throws KvmException {
-    int number = used.nextClearBit(0);
-    if (ended || number >= limit) {
-      throw NO_NUMBER;
+  /** Takes a free number; until {@link #install} no file has it. */
+  int reserve() throws KvmException {
+    if (remote != null) {
+      int number = remote.reserve();
+      if (number < 0 || number >= REMOTE_FILE_LIMIT) {
+        remote.cancel(number);
+        throw NO_ROOM;
+      }
+      return number;
     }
-    used.set(number);
-    return number;
+    synchronized (this) {
+      int number = used.nextClearBit(0);
+      if (ended || number >= limit) {
+        throw NO_NUMBER;
+      }
+      used.set(number);
+      return number;
+    }
   }
 
   /** From now on a reserved number refers to a file. */
   void install(int number, OpenFile file, boolean closedOnExec) {
+    if (remote != null) {
+      remote.install(number, file.kind, file.name(), file.size(this));
+    }
+    put(number, file, closedOnExec);
+  }
+
+  /** A number refers to a file, and no longer to the one that a remote client lost unseen. */
+  private void put(int number, OpenFile file, boolean closedOnExec) {
+    OpenFile before = null;
     synchronized (this) {
-      if (!ended) {
+      if (ended) {
+        before = file;
+      } else {
         if (number >= files.length) {
           files = Arrays.copyOf(files, Math.max(number + 1, 2 * files.length));
         }
+        before = files[number];
         FILES.setRelease(files, number, file);
+        used.set(number);
         closeOnExec.set(number, closedOnExec);
-        return;
       }
     }
-    file.unreference();
+    if (before != null) {
+      before.unreference();
+    }
   }
 
-  synchronized void cancel(int number) {
-    used.clear(number);
+  void cancel(int number) {
+    if (remote != null) {
+      remote.cancel(number);
+      return;
+    }
+    synchronized (this) {
+      used.clear(number);
+    }
   }
 
   /** Ends the process: closes all its file descriptors. */

@@ -46,6 +46,11 @@ abstract class OpenFile {
   /** What {@code readlink} of /proc/self/fd answers. */
   abstract String name();
 
+  /** How many bytes of it its client can map and shares with nobody: a vCPU's. */
+  long size(KvmProcess caller) {
+    return 0;
+  }
+
   /** Closes what the file stands for. */
   void end() {}
 

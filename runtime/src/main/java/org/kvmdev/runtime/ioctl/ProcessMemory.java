@@ -1,15 +1,11 @@
 package org.kvmdev.runtime.ioctl;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.UserMemory;
 
 /**
  * The address space of a client process that lives in this JVM: mappings of whole pages, and
@@ -23,7 +19,7 @@ import org.kvmdev.api.UserMemory;
  * <p>It can be used from any thread. As in a real process, two threads that use the same bytes at
  * the same time settle the order themselves.
  */
-public final class ProcessMemory implements UserMemory {
+public final class ProcessMemory extends CallerMemory {
   /** The size of a page in bytes, where a host does not say otherwise. */
   public static final int PAGE = 4096;
 
@@ -34,18 +30,9 @@ public final class ProcessMemory implements UserMemory {
   /** The end of what the table of chunks can reach. */
   private static final long LIMIT = FIRST + ((long) (Integer.MAX_VALUE - 8) << CHUNK_BITS);
 
-  private static final VarHandle SHORT =
-      MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle INT =
-      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
   /** Stands for a whole chunk that is mapped and was never written. */
   private static final byte[] UNTOUCHED = {};
 
-  private final ByteOrder order;
-  private final boolean swap;
   private final int page;
   private final long end;
 
@@ -80,8 +67,7 @@ public final class ProcessMemory implements UserMemory {
       throw new IllegalArgumentException(
           "pages of " + page + " bytes: a power of 2 up to " + CHUNK);
     }
-    this.order = order;
-    this.swap = order == ByteOrder.BIG_ENDIAN;
+    super(order);
     this.page = page;
     this.end = end;
   }
@@ -178,11 +164,6 @@ public final class ProcessMemory implements UserMemory {
   }
 
   @Override
-  public ByteOrder order() {
-    return order;
-  }
-
-  @Override
   public void read(long address, byte[] to, int at, int length) throws KvmException {
     byte[] @Nullable [] chunks = readable;
     int done = 0;
@@ -246,28 +227,7 @@ public final class ProcessMemory implements UserMemory {
     }
   }
 
-  /**
-   * Refuses where not all bytes can be read: what copying in a structure does before a field of it
-   * is looked at.
-   *
-   * @param address the first byte's
-   * @param length how many
-   * @throws KvmException EFAULT
-   */
-  void requireReadable(long address, int length) throws KvmException {
-    KvmException fault = fault(address, length);
-    if (fault != null) {
-      throw fault;
-    }
-  }
-
-  /**
-   * The same, for who hands refusals over.
-   *
-   * @param address the first byte's
-   * @param length how many
-   * @return EFAULT; null where all can be read
-   */
+  @Override
   @Nullable KvmException fault(long address, int length) {
     byte[] @Nullable [] chunks = readable;
     int done = 0;
@@ -282,51 +242,15 @@ public final class ProcessMemory implements UserMemory {
     return null;
   }
 
-  /**
-   * The array that holds some bytes, for several numbers with one check.
-   *
-   * @param address the first byte's
-   * @param length how many
-   * @return the array, in which the first byte is at {@link #offset}; null where the bytes are not
-   *     mapped, or not all in one array, so that {@link #readNumber} has to be asked
-   */
+  @Override
   byte @Nullable [] window(long address, int length) {
     byte[] chunk = chunk(readable, address);
     return chunk != null && offset(address) <= chunk.length - length ? chunk : null;
   }
 
-  /**
-   * Where an address is in the array that {@link #window} answers.
-   *
-   * @param address the address
-   * @return an index
-   */
-  static int offset(long address) {
+  @Override
+  int offset(long address) {
     return (int) address & CHUNK - 1;
-  }
-
-  /**
-   * A number in an array that {@link #window} answered.
-   *
-   * @param bytes the array
-   * @param at the number's index
-   * @return the number of 4 bytes
-   */
-  int intAt(byte[] bytes, int at) {
-    int value = (int) INT.get(bytes, at);
-    return swap ? Integer.reverseBytes(value) : value;
-  }
-
-  /**
-   * A number in an array that {@link #window} answered.
-   *
-   * @param bytes the array
-   * @param at the number's index
-   * @return the number of 8 bytes
-   */
-  long longAt(byte[] bytes, int at) {
-    long value = (long) LONG.get(bytes, at);
-    return swap ? Long.reverseBytes(value) : value;
   }
 
   /**
@@ -335,7 +259,7 @@ public final class ProcessMemory implements UserMemory {
    * @return the copy
    */
   synchronized ProcessMemory copy() {
-    ProcessMemory copy = new ProcessMemory(order, page, end);
+    ProcessMemory copy = new ProcessMemory(order(), page, end);
     copy.mappings.putAll(mappings);
     copy.grow(readable.length);
     for (int chunk = 0; chunk < readable.length; chunk++) {
@@ -403,29 +327,6 @@ public final class ProcessMemory implements UserMemory {
     return writable[index];
   }
 
-  private long get(byte[] chunk, int offset, int size) {
-    return switch (size) {
-      case 1 -> chunk[offset] & 0xff;
-      case 2 -> {
-        short value = (short) SHORT.get(chunk, offset);
-        yield (swap ? Short.reverseBytes(value) : value) & 0xffff;
-      }
-      case 4 -> intAt(chunk, offset) & 0xffff_ffffL;
-      case 8 -> longAt(chunk, offset);
-      default -> throw badSize(size);
-    };
-  }
-
-  private void put(byte[] chunk, int offset, int size, long value) {
-    switch (size) {
-      case 1 -> chunk[offset] = (byte) value;
-      case 2 -> SHORT.set(chunk, offset, swap ? Short.reverseBytes((short) value) : (short) value);
-      case 4 -> INT.set(chunk, offset, swap ? Integer.reverseBytes((int) value) : (int) value);
-      case 8 -> LONG.set(chunk, offset, swap ? Long.reverseBytes(value) : value);
-      default -> throw badSize(size);
-    }
-  }
-
   /** Reads a number that lies in two chunks, or in one that was never written, or nowhere. */
   private long gather(long address, int size) throws KvmException {
     byte[] @Nullable [] chunks = readable;
@@ -464,22 +365,6 @@ public final class ProcessMemory implements UserMemory {
       }
       chunk[offset(address + i)] = (byte) (value >>> shift(i, size));
     }
-  }
-
-  private int shift(int index, int size) {
-    return 8 * (swap ? size - 1 - index : index);
-  }
-
-  private static KvmException unreadable(long address) {
-    return new KvmException(Errno.EFAULT, "the address %#x is not mapped", address);
-  }
-
-  private static KvmException unwritable(long address) {
-    return new KvmException(Errno.EFAULT, "the address %#x is not mapped for writing", address);
-  }
-
-  private static IllegalArgumentException badSize(int size) {
-    return new IllegalArgumentException("a number of " + size + " bytes; there are 1, 2, 4 and 8");
   }
 
   /**

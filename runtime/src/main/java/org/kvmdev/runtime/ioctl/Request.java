@@ -42,6 +42,8 @@ public enum Request {
   SET_GSI_ROUTING(WRITE, 0x6a, 8, of(VM), 25),
   /** Runs a vCPU. */
   RUN(NONE, 0x80, 0, of(VCPU)),
+  /** Which signals are blocked in a run: {@code struct kvm_signal_mask}. */
+  SET_SIGNAL_MASK(WRITE, 0x8b, 4, of(VCPU)),
   /** {@code struct kvm_enable_cap}, of a VM. */
   ENABLE_CAP_VM(WRITE, 0xa3, 104, of(VM), 98),
   /** {@code struct kvm_enable_cap}, of a vCPU. */
@@ -73,8 +75,6 @@ public enum Request {
   IRQFD(WRITE, 0x76, 32, of(VM), 32, false),
   /** An eventfd that a guest's access signals; not answered: there are no eventfds. */
   IOEVENTFD(WRITE, 0x79, 64, of(VM), 36, false),
-  /** Which signals interrupt a run; not answered. */
-  SET_SIGNAL_MASK(WRITE, 0x8b, 4, of(VCPU), Request.EVERY_HOST, false),
   /** Whether a vCPU runs or is halted; not answered: no CPU is behind it. */
   GET_MP_STATE(READ, 0x98, 4, of(VCPU), 14, false),
   /** Whether a vCPU runs or is halted; not answered: no CPU is behind it. */

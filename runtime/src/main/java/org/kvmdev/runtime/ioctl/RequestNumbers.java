@@ -130,7 +130,7 @@ public final class RequestNumbers {
    * @return the refusal
    * @throws KvmException EFAULT, where the host reads the structure before it refuses
    */
-  KvmException refusal(FileKind kind, int number, long argument, ProcessMemory memory)
+  KvmException refusal(FileKind kind, int number, long argument, CallerMemory memory)
       throws KvmException {
     Table table = table(kind);
     int at = table.indexOf(number);

@@ -114,4 +114,32 @@ final class Struct {
 
     private MemoryRegion() {}
   }
+
+  /** The begin of {@code struct kvm_run}, and the event of an exit that has one. */
+  static final class Run {
+    static final int IMMEDIATE_EXIT = 1;
+    static final int EXIT_REASON = 8;
+    static final int EVENT_TYPE = 32;
+
+    /** KVM_EXIT_INTR. */
+    static final int EXIT_INTR = 10;
+
+    /** KVM_EXIT_SYSTEM_EVENT. */
+    static final int EXIT_SYSTEM_EVENT = 24;
+
+    /** KVM_SYSTEM_EVENT_SHUTDOWN. */
+    static final int EVENT_SHUTDOWN = 1;
+
+    private Run() {}
+  }
+
+  /** {@code struct kvm_signal_mask}, with a set of 64 signals behind it. */
+  static final class SignalMask {
+    static final int LENGTH = 0;
+    static final int SET = 4;
+    static final int SIZE = 4;
+    static final int SET_SIZE = 8;
+
+    private SignalMask() {}
+  }
 }

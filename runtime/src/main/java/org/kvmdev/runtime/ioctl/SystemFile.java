@@ -17,7 +17,7 @@ final class SystemFile extends OpenFile {
     RequestNumbers requests = caller.requests();
     Request known = requests.answered(FileKind.SYSTEM, request);
     if (known == null) {
-      throw requests.refusal(FileKind.SYSTEM, request, argument, caller.memory());
+      throw requests.refusal(FileKind.SYSTEM, request, argument, caller.callerMemory());
     }
     return switch (known) {
       case GET_API_VERSION -> {

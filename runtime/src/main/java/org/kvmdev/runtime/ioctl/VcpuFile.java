@@ -6,6 +6,8 @@ import org.kvmdev.runtime.Vcpu;
 import org.kvmdev.runtime.Vm;
 import org.kvmdev.runtime.ioctl.Struct.EnableCap;
 import org.kvmdev.runtime.ioctl.Struct.OneReg;
+import org.kvmdev.runtime.ioctl.Struct.Run;
+import org.kvmdev.runtime.ioctl.Struct.SignalMask;
 
 /** A vCPU's file. */
 final class VcpuFile extends OpenFile {
@@ -13,7 +15,12 @@ final class VcpuFile extends OpenFile {
       KvmException.constant(
           Errno.EINTR, "the run was interrupted: its checks passed, and no CPU is behind it");
 
+  private static final byte[] NO_SIGNALS = {};
+
   private final Vcpu vcpu;
+
+  /** The set of signals that a run has blocked; empty where its thread's own holds. */
+  private volatile byte[] signals = NO_SIGNALS;
 
   VcpuFile(KvmProcess owner, Vcpu vcpu) {
     super(FileKind.VCPU, owner);
@@ -30,6 +37,11 @@ final class VcpuFile extends OpenFile {
   }
 
   @Override
+  long size(KvmProcess caller) {
+    return caller.host().number("vcpu.mmap", ProcessMemory.PAGE);
+  }
+
+  @Override
   void end() {
     vcpu.close();
   }
@@ -38,7 +50,7 @@ final class VcpuFile extends OpenFile {
   long ioctl(KvmProcess caller, int request, long argument) throws KvmException {
     requireOwner(caller);
     vcpu.requireAlive();
-    ProcessMemory memory = caller.memory();
+    CallerMemory memory = caller.callerMemory();
     Request known = caller.requests().answered(FileKind.VCPU, request);
     if (known == null) {
       long answer = vcpu.request(request, argument, memory);
@@ -48,7 +60,8 @@ final class VcpuFile extends OpenFile {
       return answer;
     }
     switch (known) {
-      case RUN -> run(argument);
+      case RUN -> run(caller, argument);
+      case SET_SIGNAL_MASK -> setSignals(memory, argument);
       case ENABLE_CAP -> enableCapability(caller, argument);
       case GET_ONE_REG -> getRegister(caller, argument);
       case SET_ONE_REG -> setRegister(caller, argument);
@@ -57,16 +70,58 @@ final class VcpuFile extends OpenFile {
     return 0;
   }
 
-  private void run(long argument) throws KvmException {
+  /**
+   * A run's checks, and then the wait of a CPU that sleeps. How it ended is in the mapping, as a
+   * kernel writes it there.
+   */
+  private void run(KvmProcess caller, long argument) throws KvmException {
     if (argument != 0) {
       throw new KvmException(Errno.EINVAL, "the argument is %#x; it has to be 0", argument);
     }
-    vcpu.run();
+    RemoteClient.Wakeup wakeup;
+    vcpu.enter();
+    try {
+      wakeup = caller.sleep(Run.IMMEDIATE_EXIT, signals);
+    } finally {
+      vcpu.exit();
+    }
+    switch (wakeup) {
+      case SIGNAL -> caller.writeRun(Run.EXIT_REASON, number(caller, Run.EXIT_INTR));
+      case IMMEDIATE_EXIT -> {}
+      case OFF -> {
+        caller.writeRun(Run.EVENT_TYPE, number(caller, Run.EVENT_SHUTDOWN));
+        caller.writeRun(Run.EXIT_REASON, number(caller, Run.EXIT_SYSTEM_EVENT));
+        return;
+      }
+    }
     throw INTERRUPTED;
   }
 
+  private static byte[] number(KvmProcess caller, int value) {
+    byte[] bytes = new byte[4];
+    caller.callerMemory().put(bytes, 0, bytes.length, value);
+    return bytes;
+  }
+
+  /** Which signals are blocked during a run; the address 0 takes that back. */
+  private void setSignals(CallerMemory memory, long argument) throws KvmException {
+    if (argument == 0) {
+      signals = NO_SIGNALS;
+      return;
+    }
+    memory.requireReadable(argument, SignalMask.SIZE);
+    long length = memory.readNumber(argument + SignalMask.LENGTH, 4);
+    if (length != SignalMask.SET_SIZE) {
+      throw new KvmException(
+          Errno.EINVAL, "a set of signals of %d bytes: it has %d", length, SignalMask.SET_SIZE);
+    }
+    byte[] set = new byte[SignalMask.SET_SIZE];
+    memory.read(argument + SignalMask.SET, set, 0, set.length);
+    signals = set;
+  }
+
   private void enableCapability(KvmProcess caller, long argument) throws KvmException {
-    ProcessMemory memory = caller.memory();
+    CallerMemory memory = caller.callerMemory();
     memory.requireReadable(argument, EnableCap.SIZE);
     vcpu.enableCapability(
         (int) memory.readNumber(argument + EnableCap.CAP, 4),
@@ -77,7 +132,7 @@ final class VcpuFile extends OpenFile {
 
   /** The register is looked up and read before its value's address is used. */
   private void getRegister(KvmProcess caller, long argument) throws KvmException {
-    ProcessMemory memory = caller.memory();
+    CallerMemory memory = caller.callerMemory();
     memory.requireReadable(argument, OneReg.SIZE);
     long id = memory.readNumber(argument + OneReg.ID, 8);
     long address = caller.pointer(memory.readNumber(argument + OneReg.ADDR, 8));
@@ -87,7 +142,7 @@ final class VcpuFile extends OpenFile {
 
   /** The value is read before the register is looked up. */
   private void setRegister(KvmProcess caller, long argument) throws KvmException {
-    ProcessMemory memory = caller.memory();
+    CallerMemory memory = caller.callerMemory();
     memory.requireReadable(argument, OneReg.SIZE);
     long id = memory.readNumber(argument + OneReg.ID, 8);
     long address = caller.pointer(memory.readNumber(argument + OneReg.ADDR, 8));

@@ -46,7 +46,7 @@ final class VmFile extends OpenFile {
   long ioctl(KvmProcess caller, int request, long argument) throws KvmException {
     requireOwner(caller);
     vm.requireAlive();
-    ProcessMemory memory = caller.memory();
+    CallerMemory memory = caller.callerMemory();
     Request known = caller.requests().answered(FileKind.VM, request);
     if (known == null) {
       long answer = vm.request(request, argument, memory);
@@ -96,7 +96,7 @@ final class VmFile extends OpenFile {
 
   /** The structure is written back for a test too; where it cannot be, a device made stays open. */
   private void createDevice(KvmProcess caller, long argument) throws KvmException {
-    ProcessMemory memory = caller.memory();
+    CallerMemory memory = caller.callerMemory();
     memory.requireReadable(argument, CreateDevice.SIZE);
     int type = (int) memory.readNumber(argument + CreateDevice.TYPE, 4);
     int fd = (int) memory.readNumber(argument + CreateDevice.FD, 4);
@@ -112,12 +112,14 @@ final class VmFile extends OpenFile {
         number.cancelUnlessInstalled();
       }
     }
-    memory.writeNumber(argument + CreateDevice.TYPE, 4, type);
-    memory.writeNumber(argument + CreateDevice.FD, 4, fd);
-    memory.writeNumber(argument + CreateDevice.FLAGS, 4, flags);
+    byte[] answer = new byte[CreateDevice.SIZE];
+    memory.put(answer, CreateDevice.TYPE, 4, type);
+    memory.put(answer, CreateDevice.FD, 4, fd);
+    memory.put(answer, CreateDevice.FLAGS, 4, flags);
+    memory.write(argument, answer, 0, answer.length);
   }
 
-  private void enableCapability(ProcessMemory memory, long argument) throws KvmException {
+  private void enableCapability(CallerMemory memory, long argument) throws KvmException {
     memory.requireReadable(argument, EnableCap.SIZE);
     vm.enableCapability(
         (int) memory.readNumber(argument + EnableCap.CAP, 4),
@@ -126,7 +128,7 @@ final class VmFile extends OpenFile {
   }
 
   /** The arguments of a {@code struct kvm_enable_cap}. */
-  static long[] arguments(ProcessMemory memory, long struct) throws KvmException {
+  static long[] arguments(CallerMemory memory, long struct) throws KvmException {
     long[] arguments = new long[EnableCap.ARG_COUNT];
     for (int i = 0; i < arguments.length; i++) {
       arguments[i] = memory.readNumber(struct + EnableCap.ARGS + 8L * i, 8);
@@ -134,13 +136,14 @@ final class VmFile extends OpenFile {
     return arguments;
   }
 
-  private int irqLine(ProcessMemory memory, long argument) throws KvmException {
+  private int irqLine(CallerMemory memory, long argument) throws KvmException {
+    memory.requireReadable(argument, IrqLevel.SIZE);
     int line = (int) memory.readNumber(argument + IrqLevel.IRQ, 4);
     int level = (int) memory.readNumber(argument + IrqLevel.LEVEL, 4);
     return vm.irqLine(line, level);
   }
 
-  private int signalMsi(ProcessMemory memory, long argument) throws KvmException {
+  private int signalMsi(CallerMemory memory, long argument) throws KvmException {
     memory.requireReadable(argument, Msi.SIZE);
     return vm.signalMsi(
         address(memory, argument + Msi.ADDRESS_LO, argument + Msi.ADDRESS_HI),
@@ -149,11 +152,11 @@ final class VmFile extends OpenFile {
         (int) memory.readNumber(argument + Msi.FLAGS, 4));
   }
 
-  private static long address(ProcessMemory memory, long low, long high) throws KvmException {
+  private static long address(CallerMemory memory, long low, long high) throws KvmException {
     return memory.readNumber(high, 4) << 32 | memory.readNumber(low, 4);
   }
 
-  private static List<Route> routes(ProcessMemory memory, long argument) throws KvmException {
+  private static List<Route> routes(CallerMemory memory, long argument) throws KvmException {
     memory.requireReadable(argument, IrqRouting.SIZE);
     long count = memory.readNumber(argument + IrqRouting.NR, 4);
     long flags = memory.readNumber(argument + IrqRouting.FLAGS, 4);
@@ -171,7 +174,7 @@ final class VmFile extends OpenFile {
     return routes;
   }
 
-  private static Route route(ProcessMemory memory, long entry) throws KvmException {
+  private static Route route(CallerMemory memory, long entry) throws KvmException {
     int gsi = (int) memory.readNumber(entry + IrqRouting.GSI, 4);
     int type = (int) memory.readNumber(entry + IrqRouting.TYPE, 4);
     int flags = (int) memory.readNumber(entry + IrqRouting.ENTRY_FLAGS, 4);
@@ -193,7 +196,7 @@ final class VmFile extends OpenFile {
         Errno.EINVAL, "a route of type %d with flags %#x: there are 1 without, and 2", type, flags);
   }
 
-  private void setMemory(ProcessMemory memory, long argument) throws KvmException {
+  private void setMemory(CallerMemory memory, long argument) throws KvmException {
     memory.requireReadable(argument, MemoryRegion.SIZE);
     vm.setMemory(
         (int) memory.readNumber(argument + MemoryRegion.SLOT, 4),
