@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module org.kvmdev.cli {
   requires com.fasterxml.jackson.core;
   requires info.picocli;
+  requires org.kvmdev.bridge;
   requires org.kvmdev.testkit;
   requires static org.jspecify;
 

@@ -24,7 +24,14 @@ class ArchitectureTest {
   void everyModuleIsLookedAt() {
     for (String module :
         List.of(
-            "api", "runtime", "testkit", "cli", "devices.mpic", "devices.vgic", "devices.xics")) {
+            "api",
+            "runtime",
+            "testkit",
+            "bridge",
+            "cli",
+            "devices.mpic",
+            "devices.vgic",
+            "devices.xics")) {
       assertTrue(
           CLASSES.stream()
               .anyMatch(type -> type.getName().startsWith("org.kvmdev." + module + ".")),
@@ -61,6 +68,14 @@ class ArchitectureTest {
   }
 
   @Test
+  void bridgeKnowsTheRuntimeAndNoDevice() {
+    Rules.dependsOnlyOn(
+            "org.kvmdev.bridge..",
+            with(JAVA, "org.kvmdev.api..", "org.kvmdev.runtime..", "org.kvmdev.bridge.."))
+        .check(CLASSES);
+  }
+
+  @Test
   void cliKnowsNoDevice() {
     Rules.dependsOnlyOn(
             "org.kvmdev.cli..",
@@ -69,6 +84,7 @@ class ArchitectureTest {
                 "org.kvmdev.api..",
                 "org.kvmdev.runtime..",
                 "org.kvmdev.testkit..",
+                "org.kvmdev.bridge..",
                 "org.kvmdev.cli..",
                 "com.fasterxml.jackson.core..",
                 "picocli.."))

@@ -1,0 +1,504 @@
+/*
+ * What a program calls: the functions of libc by which a process opens, uses, copies and closes files. Those that are
+ * not KVM's go on to libc.
+ */
+#define _GNU_SOURCE
+/* Their checked variants are defined here, and must not be used. */
+#undef _FORTIFY_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/ioctl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kvmdev.h"
+
+#define PUBLIC __attribute__((visibility("default")))
+#define DEV_KVM "/dev/kvm"
+/* Stands for /dev/kvm where the machine has none: a character device that everybody may use. */
+#define STAND_IN "/dev/null"
+
+static bool is_kvm(enum kvmdev_kind kind)
+{
+	return kind >= KVMDEV_SYSTEM && kind <= KVMDEV_DEVICE;
+}
+
+/* Whether a path is /dev/kvm, relative ones and those with links in them too. */
+static bool is_dev_kvm(int directory, const char *path)
+{
+	char folder[4096];
+	char link[32];
+	char target[8];
+	const char *name;
+	ssize_t length;
+	int fd;
+
+	if (!kvmdev_enabled() || path == NULL)
+		return false;
+	if (strcmp(path, DEV_KVM) == 0)
+		return true;
+	name = strrchr(path, '/');
+	name = name == NULL ? path : name + 1;
+	if (strcmp(name, "kvm") != 0 || (size_t)(name - path) >= sizeof(folder) - 1)
+		return false;
+	memcpy(folder, path, (size_t)(name - path));
+	strcpy(folder + (name - path), ".");
+	fd = kvmdev_real_open(directory, folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = KVMDEV_NEXT(readlink, ssize_t (*)(const char *, char *, size_t))(link, target, sizeof(target));
+	kvmdev_real_close(fd);
+	return length == 4 && memcmp(target, "/dev", 4) == 0;
+}
+
+/* Opening. */
+
+static int open_kvm(int open_flags, mode_t mode)
+{
+	struct call call = {.type = KVMDEV_ADOPT};
+	int passes = kvmdev_passes_through();
+	int saved = errno;
+
+	if (passes < 0) {
+		errno = ENODEV;
+		return -1;
+	}
+	call.fd = passes ? kvmdev_real_open(AT_FDCWD, DEV_KVM, open_flags, mode) : kvmdev_make_file(DEV_KVM, 0);
+	if (call.fd < 0)
+		return -1;
+	if (!passes && !(open_flags & O_CLOEXEC))
+		kvmdev_real_fcntl(call.fd, F_SETFD, 0);
+	if (kvmdev_ask(&call) < 0) {
+		saved = errno;
+		kvmdev_real_close(call.fd);
+		errno = saved;
+		return -1;
+	}
+	kvmdev_set_file(call.fd, KVMDEV_SYSTEM);
+	errno = saved;
+	return call.fd;
+}
+
+static int open_any(int directory, const char *path, int open_flags, mode_t mode)
+{
+	return is_dev_kvm(directory, path) ? open_kvm(open_flags, mode)
+					   : kvmdev_real_open(directory, path, open_flags, mode);
+}
+
+/* Not through kvmdev_real_open, which is for large files. */
+#define OPEN(name, directory, path, open_flags, more)                                                                 \
+	do {                                                                                                          \
+		mode_t mode = 0;                                                                                      \
+		if (((open_flags) & O_CREAT) || ((open_flags) & O_TMPFILE) == O_TMPFILE) {                            \
+			va_list arguments;                                                                            \
+			va_start(arguments, open_flags);                                                              \
+			mode = va_arg(arguments, mode_t);                                                             \
+			va_end(arguments);                                                                            \
+		}                                                                                                     \
+		return open_any(directory, path, (open_flags) | (more), mode);                                        \
+	} while (0)
+
+/* On machines of 64 bits every file is a large one, and O_LARGEFILE is 0. */
+#define LARGE (sizeof(long) == 8 ? 0 : O_LARGEFILE)
+
+PUBLIC int open(const char *path, int open_flags, ...)
+{
+	OPEN(open, AT_FDCWD, path, open_flags, 0);
+}
+
+PUBLIC int open64(const char *path, int open_flags, ...)
+{
+	OPEN(open64, AT_FDCWD, path, open_flags, LARGE);
+}
+
+PUBLIC int openat(int directory, const char *path, int open_flags, ...)
+{
+	OPEN(openat, directory, path, open_flags, 0);
+}
+
+PUBLIC int openat64(int directory, const char *path, int open_flags, ...)
+{
+	OPEN(openat64, directory, path, open_flags, LARGE);
+}
+
+PUBLIC int __open_2(const char *path, int open_flags)
+{
+	return open_any(AT_FDCWD, path, open_flags, 0);
+}
+
+PUBLIC int __open64_2(const char *path, int open_flags)
+{
+	return open_any(AT_FDCWD, path, open_flags | LARGE, 0);
+}
+
+PUBLIC int __openat_2(int directory, const char *path, int open_flags)
+{
+	return open_any(directory, path, open_flags, 0);
+}
+
+PUBLIC int __openat64_2(int directory, const char *path, int open_flags)
+{
+	return open_any(directory, path, open_flags | LARGE, 0);
+}
+
+static FILE *open_stream(const char *path, const char *mode, FILE *(*real)(const char *, const char *))
+{
+	int fd;
+
+	if (!is_dev_kvm(AT_FDCWD, path))
+		return real(path, mode);
+	fd = open_kvm(strchr(mode, 'e') != NULL ? O_RDWR | O_CLOEXEC : O_RDWR, 0);
+	return fd < 0 ? NULL : fdopen(fd, mode);
+}
+
+PUBLIC FILE *fopen(const char *path, const char *mode)
+{
+	return open_stream(path, mode, KVMDEV_NEXT(fopen, FILE * (*)(const char *, const char *)));
+}
+
+PUBLIC FILE *fopen64(const char *path, const char *mode)
+{
+	return open_stream(path, mode, KVMDEV_NEXT(fopen64, FILE * (*)(const char *, const char *)));
+}
+
+/* Looking, before it is opened. */
+
+static const char *stand_in(int directory, const char *path)
+{
+	return is_dev_kvm(directory, path) && kvmdev_passes_through() == 0 ? STAND_IN : path;
+}
+
+PUBLIC int access(const char *path, int mode)
+{
+	return KVMDEV_NEXT(access, int (*)(const char *, int))(stand_in(AT_FDCWD, path), mode);
+}
+
+PUBLIC int faccessat(int directory, const char *path, int mode, int at_flags)
+{
+	return KVMDEV_NEXT(faccessat, int (*)(int, const char *, int, int))(directory, stand_in(directory, path), mode,
+									   at_flags);
+}
+
+PUBLIC int stat(const char *path, struct stat *status)
+{
+	return KVMDEV_NEXT(stat, int (*)(const char *, struct stat *))(stand_in(AT_FDCWD, path), status);
+}
+
+PUBLIC int stat64(const char *path, struct stat64 *status)
+{
+	return KVMDEV_NEXT(stat64, int (*)(const char *, struct stat64 *))(stand_in(AT_FDCWD, path), status);
+}
+
+PUBLIC int fstatat(int directory, const char *path, struct stat *status, int at_flags)
+{
+	return KVMDEV_NEXT(fstatat, int (*)(int, const char *, struct stat *, int))(directory, stand_in(directory, path),
+										  status, at_flags);
+}
+
+PUBLIC int fstatat64(int directory, const char *path, struct stat64 *status, int at_flags)
+{
+	return KVMDEV_NEXT(fstatat64, int (*)(int, const char *, struct stat64 *, int))(
+		directory, stand_in(directory, path), status, at_flags);
+}
+
+PUBLIC int statx(int directory, const char *path, int at_flags, unsigned int mask, struct statx *status)
+{
+	return KVMDEV_NEXT(statx, int (*)(int, const char *, int, unsigned int, struct statx *))(
+		directory, stand_in(directory, path), at_flags, mask, status);
+}
+
+/*
+ * What a link says, into a buffer that is not written beyond it. The name of a file of KVM's is that of an inode without
+ * a name, not of the memory that stands for it.
+ */
+static ssize_t read_link(int directory, const char *path, char *name, size_t size)
+{
+	static const char begin[] = "/memfd:";
+	static const char end[] = " (deleted)";
+	ssize_t (*real)(int, const char *, char *, size_t) =
+		KVMDEV_NEXT(readlinkat, ssize_t (*)(int, const char *, char *, size_t));
+	char found[4096];
+	const char *shown = found;
+	ssize_t length;
+
+	if (!kvmdev_enabled())
+		return real(directory, path, name, size);
+	length = real(directory, path, found, sizeof(found));
+	if (length > 0 && kvmdev_kind_of_name(found, (size_t)length) != KVMDEV_NONE) {
+		shown = found + sizeof(begin) - 1;
+		length -= (ssize_t)(sizeof(begin) - 1 + sizeof(end) - 1);
+	}
+	if (length > 0 && (size_t)length > size)
+		length = (ssize_t)size;
+	if (length > 0)
+		memcpy(name, shown, (size_t)length);
+	return length;
+}
+
+PUBLIC ssize_t readlink(const char *path, char *name, size_t size)
+{
+	return read_link(AT_FDCWD, path, name, size);
+}
+
+PUBLIC ssize_t readlinkat(int directory, const char *path, char *name, size_t size)
+{
+	return read_link(directory, path, name, size);
+}
+
+/* What they are called in programs that are built with checks. */
+PUBLIC ssize_t __readlink_chk(const char *path, char *name, size_t size, size_t room)
+{
+	return read_link(AT_FDCWD, path, name, size < room ? size : room);
+}
+
+PUBLIC ssize_t __readlinkat_chk(int directory, const char *path, char *name, size_t size, size_t room)
+{
+	return read_link(directory, path, name, size < room ? size : room);
+}
+
+/* Requests. */
+
+/* A file that this program did not open: it is from another program or process. */
+static enum kvmdev_kind find_file(int fd)
+{
+	char link[32];
+	char name[64];
+	ssize_t length;
+	struct call call = {.type = KVMDEV_ADOPT, .fd = fd};
+	enum kvmdev_kind kind = kvmdev_file(fd);
+
+	if (kind != KVMDEV_NONE)
+		return kind;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = KVMDEV_NEXT(readlink, ssize_t (*)(const char *, char *, size_t))(link, name, sizeof(name));
+	kind = length > 0 ? kvmdev_kind_of_name(name, (size_t)length) : KVMDEV_NONE;
+	if (kind == KVMDEV_SYSTEM) {
+		if (kvmdev_ask(&call) < 0)
+			return KVMDEV_NONE;
+		kvmdev_set_file(fd, KVMDEV_SYSTEM);
+	}
+	return kind;
+}
+
+static int any_ioctl(int fd, unsigned long request, unsigned long argument)
+{
+	struct call call = {.type = KVMDEV_IOCTL, .fd = fd, .request = (uint32_t)request, .argument = argument};
+	enum kvmdev_kind kind;
+
+	if (!kvmdev_enabled() || request == FIOCLEX || request == FIONCLEX || request == FIONBIO || request == FIOASYNC)
+		return kvmdev_real_ioctl(fd, request, argument);
+	kind = _IOC_TYPE(request) == 0xae ? find_file(fd) : kvmdev_file(fd);
+	if (kind == KVMDEV_RESERVED || kind == KVMDEV_OWN) {
+		errno = EBADF;
+		return -1;
+	}
+	if (!is_kvm(kind))
+		return kvmdev_real_ioctl(fd, request, argument);
+	if (kvmdev_file(fd) == KVMDEV_NONE) {
+		/* Another process's VM, from before an exec or through a socket. */
+		errno = EIO;
+		return -1;
+	}
+	return (int)kvmdev_ask(&call);
+}
+
+#define ONE_ARGUMENT(last, type, argument)                                                                            \
+	type argument;                                                                                                \
+	do {                                                                                                          \
+		va_list arguments;                                                                                    \
+		va_start(arguments, last);                                                                            \
+		argument = va_arg(arguments, type);                                                                   \
+		va_end(arguments);                                                                                    \
+	} while (0)
+
+PUBLIC int ioctl(int fd, unsigned long request, ...)
+{
+	ONE_ARGUMENT(request, unsigned long, argument);
+	return any_ioctl(fd, request, argument);
+}
+
+/* What ioctl is called in programs of 32 bits with times of 64. */
+PUBLIC int __ioctl_time64(int fd, unsigned long request, ...)
+{
+	ONE_ARGUMENT(request, unsigned long, argument);
+	return any_ioctl(fd, request, argument);
+}
+
+/* Mapping. */
+
+/* What a file of KVM's refuses to be mapped with; 0 where it is mapped as any other. A vCPU's is. */
+static bool is_unmappable(int fd, int map_flags, uint64_t offset, uint64_t length)
+{
+	struct call call = {.type = KVMDEV_MMAP, .fd = fd, .argument = offset, .length = length};
+	enum kvmdev_kind kind = kvmdev_file(fd);
+
+	if ((map_flags & MAP_ANONYMOUS) || !is_kvm(kind) || kind == KVMDEV_VCPU || kvmdev_passes_through() == 1)
+		return false;
+	if (kvmdev_ask(&call) >= 0)
+		errno = ENODEV;
+	return true;
+}
+
+PUBLIC void *mmap(void *address, size_t length, int protection, int map_flags, int fd, off_t offset)
+{
+	return is_unmappable(fd, map_flags, (uint64_t)offset, length)
+		       ? MAP_FAILED
+		       : kvmdev_real_mmap(address, length, protection, map_flags, fd, offset);
+}
+
+PUBLIC void *mmap64(void *address, size_t length, int protection, int map_flags, int fd, off64_t offset)
+{
+	return is_unmappable(fd, map_flags, (uint64_t)offset, length)
+		       ? MAP_FAILED
+		       : kvmdev_real_mmap(address, length, protection, map_flags, fd, offset);
+}
+
+/* Copying and closing. */
+
+/* Before a file descriptor is closed; whether it may be. */
+static bool before_close(int fd)
+{
+	struct call call = {.type = KVMDEV_CLOSE, .fd = fd};
+	enum kvmdev_kind kind = kvmdev_file(fd);
+
+	if (kind == KVMDEV_NONE || !kvmdev_is_owner())
+		return true;
+	if (!is_kvm(kind)) {
+		/* Not the client's: as if it were not open. */
+		errno = EBADF;
+		return false;
+	}
+	/* Its number can be given out again as soon as it is closed: the server has to know before. */
+	kvmdev_ask(&call);
+	kvmdev_set_file(fd, KVMDEV_NONE);
+	return true;
+}
+
+static int after_dup(int fd, int copy)
+{
+	struct call call = {.type = KVMDEV_DUP, .fd = fd, .request = (uint32_t)copy};
+	enum kvmdev_kind kind = kvmdev_file(fd);
+
+	if (copy >= 0 && copy != fd && is_kvm(kind) && kvmdev_is_owner()) {
+		if (kvmdev_ask(&call) >= 0)
+			kvmdev_set_file(copy, kind);
+		errno = 0;
+	}
+	return copy;
+}
+
+PUBLIC int close(int fd)
+{
+	return before_close(fd) ? kvmdev_real_close(fd) : -1;
+}
+
+PUBLIC int dup(int fd)
+{
+	return after_dup(fd, KVMDEV_NEXT(dup, int (*)(int))(fd));
+}
+
+/* A file descriptor that is open already is closed by it; a wrong one leaves everything as it is. */
+static bool before_dup_to(int fd, int copy)
+{
+	return fd == copy || kvmdev_real_fcntl(fd, F_GETFD, 0) < 0 || before_close(copy);
+}
+
+PUBLIC int dup2(int fd, int copy)
+{
+	return before_dup_to(fd, copy) ? after_dup(fd, KVMDEV_NEXT(dup2, int (*)(int, int))(fd, copy)) : -1;
+}
+
+PUBLIC int dup3(int fd, int copy, int dup_flags)
+{
+	return before_dup_to(fd, copy) ? after_dup(fd, kvmdev_real_dup3(fd, copy, dup_flags)) : -1;
+}
+
+static int any_fcntl(int fd, int command, unsigned long argument)
+{
+	int result = kvmdev_real_fcntl(fd, command, argument);
+
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? after_dup(fd, result) : result;
+}
+
+PUBLIC int fcntl(int fd, int command, ...)
+{
+	ONE_ARGUMENT(command, unsigned long, argument);
+	return any_fcntl(fd, command, argument);
+}
+
+PUBLIC int fcntl64(int fd, int command, ...)
+{
+	ONE_ARGUMENT(command, unsigned long, argument);
+	return any_fcntl(fd, command, argument);
+}
+
+static int real_close_range(unsigned int first, unsigned int last, int range_flags)
+{
+	return KVMDEV_NEXT(close_range, int (*)(unsigned int, unsigned int, int))(first, last, range_flags);
+}
+
+/* Goes round the library's own files. */
+PUBLIC int close_range(unsigned int first, unsigned int last, int range_flags)
+{
+	int fd = first > KVMDEV_FILES ? -1 : kvmdev_next_file((int)first);
+
+	if ((range_flags & CLOSE_RANGE_CLOEXEC) || first > last || !kvmdev_is_owner())
+		return real_close_range(first, last, range_flags);
+	for (; fd >= 0 && (unsigned int)fd <= last; fd = kvmdev_next_file(fd + 1)) {
+		if (before_close(fd))
+			continue;
+		if ((unsigned int)fd > first && real_close_range(first, (unsigned int)fd - 1, range_flags) != 0)
+			return -1;
+		first = (unsigned int)fd + 1;
+	}
+	return first > last ? 0 : real_close_range(first, last, range_flags);
+}
+
+PUBLIC void closefrom(int lowest)
+{
+	close_range(lowest < 0 ? 0 : (unsigned int)lowest, ~0u, 0);
+}
+
+/* By number, as programs call that do not trust their libc to have a function. */
+PUBLIC long syscall(long number, ...)
+{
+	long a[6];
+	va_list arguments;
+
+	va_start(arguments, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(arguments, long);
+	va_end(arguments);
+	switch (number) {
+#ifdef SYS_open
+	case SYS_open:
+		return open((const char *)a[0], (int)a[1], (mode_t)a[2]);
+#endif
+	case SYS_openat:
+		return openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
+	case SYS_ioctl:
+		return ioctl((int)a[0], (unsigned long)a[1], (unsigned long)a[2]);
+	case SYS_close:
+		return close((int)a[0]);
+	case SYS_close_range:
+		return close_range((unsigned int)a[0], (unsigned int)a[1], (int)a[2]);
+	case SYS_dup:
+		return dup((int)a[0]);
+#ifdef SYS_dup2
+	case SYS_dup2:
+		return dup2((int)a[0], (int)a[1]);
+#endif
+	case SYS_dup3:
+		return dup3((int)a[0], (int)a[1], (int)a[2]);
+	default:
+		return KVMDEV_NEXT(syscall, long (*)(long, ...))(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
+}

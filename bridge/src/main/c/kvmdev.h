@@ -1,0 +1,98 @@
+/*
+ * The parts of the library that gives a process /dev/kvm: libc's own functions, the file descriptors that are KVM's,
+ * and connections to the server.
+ */
+#ifndef KVMDEV_H
+#define KVMDEV_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "protocol.h"
+
+/* The highest file descriptor that can be KVM's, and one more (fs.nr_open). */
+#define KVMDEV_FILES (1 << 20)
+
+/* A request, while the server asks for more before it is done. */
+struct call {
+	uint32_t type;
+	int fd;
+	uint32_t request;
+	uint64_t argument;
+	uint64_t length;
+	/* What the thread had blocked before the request: while it lasts, all signals are. */
+	sigset_t blocked;
+};
+
+/* libc.c: the functions of libc that this library stands before. */
+void *kvmdev_next(void **place, const char *name);
+
+/* A function of libc by its name and type, looked for once. */
+#define KVMDEV_NEXT(name, type)                                                                                       \
+	({                                                                                                            \
+		static void *place;                                                                                   \
+		(type)(uintptr_t)kvmdev_next(&place, #name);                                                          \
+	})
+
+int kvmdev_real_open(int directory, const char *path, int flags, mode_t mode);
+int kvmdev_real_close(int fd);
+int kvmdev_real_ioctl(int fd, unsigned long request, unsigned long argument);
+int kvmdev_real_fcntl(int fd, int command, unsigned long argument);
+int kvmdev_real_dup3(int fd, int copy, int flags);
+void *kvmdev_real_mmap(void *address, size_t length, int protection, int flags, int fd, off64_t offset);
+
+/* files.c: which file descriptors are KVM's. */
+enum kvmdev_kind kvmdev_file(int fd);
+void kvmdev_set_file(int fd, enum kvmdev_kind kind);
+/* The lowest file descriptor of KVM's from one on; -1 where there is none. */
+int kvmdev_next_file(int from);
+/* A file that has a name and a size, and nothing else of a file. */
+int kvmdev_make_file(const char *name, uint64_t size);
+/* Whether what readlink finds is such a file's name, and of which kind; a VM's for all but /dev/kvm. */
+enum kvmdev_kind kvmdev_kind_of_name(const char *name, size_t length);
+
+/* link.c: connections to the server. */
+
+/* Whether there is a server for this process at all. */
+bool kvmdev_enabled(void);
+/* Whether requests go to the machine's own KVM and are only watched; connects. -1 where that fails. */
+int kvmdev_passes_through(void);
+/* Makes a request of the protocol and serves the server until it is done; the result, or -1 with errno. */
+long kvmdev_ask(struct call *call);
+/*
+ * Whether this process owns what the library knows. One that was made by vfork or clone does not, until it runs another
+ * program: what it does to its file descriptors is no business of its parent's.
+ */
+bool kvmdev_is_owner(void);
+
+/* Little-endian numbers in a message. */
+static inline void kvmdev_put32(uint8_t *at, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static inline void kvmdev_put64(uint8_t *at, uint64_t value)
+{
+	for (int i = 0; i < 8; i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static inline uint32_t kvmdev_get32(const uint8_t *at)
+{
+	uint32_t value = 0;
+
+	for (int i = 0; i < 4; i++)
+		value |= (uint32_t)at[i] << 8 * i;
+	return value;
+}
+
+static inline uint64_t kvmdev_get64(const uint8_t *at)
+{
+	return kvmdev_get32(at) | (uint64_t)kvmdev_get32(at + 4) << 32;
+}
+
+#endif

@@ -1,0 +1,641 @@
+/*
+ * Connections to the server. One stands for the process: while it is open, the process's VMs live. Each thread has
+ * another, over which it makes requests and, until a request is done, serves the server: it copies memory in and out, makes
+ * file descriptors, and waits where a CPU would.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioctl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "kvmdev.h"
+
+/* Copies go page by page, as the kernel's do; the smallest page there is. */
+#define PAGE 4096u
+/* Of a structure that a request's number says is read, this much goes along with the request. */
+#define AHEAD 256u
+/* KVM_SET_DEVICE_ATTR: tells the server how this machine's request numbers are encoded. */
+#define SAMPLE _IOC(_IOC_WRITE, 0xae, 0xe1, 24)
+
+struct link {
+	int socket;
+	int pipe[2];
+	bool broken;
+	uint64_t token;
+	/* All links of the process, so that a fork's child can close them. */
+	struct link *next;
+	struct link **place;
+	/* A message that came, and one that is made. */
+	uint8_t in[KVMDEV_HEADER + KVMDEV_BODY];
+	uint8_t out[KVMDEV_HEADER + KVMDEV_BODY];
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct sockaddr_un server;
+static pthread_key_t at_exit;
+static __thread struct link *mine __attribute__((tls_model("initial-exec")));
+
+/* Guards what follows. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct link *links;
+static struct link *process;
+static uint32_t flags;
+static pid_t owner;
+/* Kept for when the client has used up its file descriptors all but one: a file is made beside its reserved number. */
+static int spare = -1;
+/* The link that a fork's child will have for its process's. */
+static struct link *child;
+
+static void complain(const char *what)
+{
+	static bool done;
+
+	if (!__atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		dprintf(STDERR_FILENO, "kvmdev: %s %s: %s\n", what, server.sun_path, strerror(errno));
+}
+
+/* Messages. */
+
+static bool send_all(struct link *link, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t sent = send(link->socket, link->out + done, length - done, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR)
+			return false;
+		done += sent < 0 ? 0 : (size_t)sent;
+	}
+	return true;
+}
+
+/* Sends the message whose body is in link->out already. */
+static bool send_message(struct link *link, uint32_t type, size_t length)
+{
+	kvmdev_put32(link->out, type);
+	kvmdev_put32(link->out + 4, (uint32_t)length);
+	return send_all(link, KVMDEV_HEADER + length);
+}
+
+static bool receive_to(struct link *link, size_t *done, size_t length)
+{
+	while (*done < length) {
+		ssize_t got = recv(link->socket, link->in + *done, sizeof(link->in) - *done, 0);
+
+		if (got == 0)
+			errno = ECONNRESET;
+		if (got == 0 || (got < 0 && errno != EINTR))
+			return false;
+		*done += got < 0 ? 0 : (size_t)got;
+	}
+	return true;
+}
+
+/* Receives one message; the server never sends a second before it was answered. */
+static bool receive(struct link *link, uint32_t *type, size_t *length)
+{
+	size_t done = 0;
+
+	if (!receive_to(link, &done, KVMDEV_HEADER))
+		return false;
+	*type = kvmdev_get32(link->in);
+	*length = kvmdev_get32(link->in + 4);
+	errno = EPROTO;
+	return *length <= KVMDEV_BODY && receive_to(link, &done, KVMDEV_HEADER + *length) &&
+	       done == KVMDEV_HEADER + *length;
+}
+
+static bool send_result(struct link *link, int64_t result, int error)
+{
+	kvmdev_put64(link->out + KVMDEV_HEADER, (uint64_t)result);
+	kvmdev_put32(link->out + KVMDEV_HEADER + 8, result < 0 ? (uint32_t)error : 0);
+	return send_message(link, KVMDEV_RESULT, 12);
+}
+
+/* Memory. A pipe between answers EFAULT where a copy would be a crash, also where qemu-user runs the program. */
+
+static size_t step(uint64_t address, size_t left)
+{
+	size_t to_page_end = PAGE - (size_t)(address % PAGE);
+
+	return left < to_page_end ? left : to_page_end;
+}
+
+/* How many of the bytes at an address could be copied. */
+static size_t copy_in(struct link *link, uint8_t *to, uint64_t address, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length && address + done <= UINTPTR_MAX) {
+		size_t part = step(address + done, length - done);
+
+		if (write(link->pipe[1], (const void *)(uintptr_t)(address + done), part) != (ssize_t)part ||
+		    read(link->pipe[0], to + done, part) != (ssize_t)part)
+			break;
+		done += part;
+	}
+	return done;
+}
+
+static size_t copy_out(struct link *link, uint64_t address, const uint8_t *from, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length && address + done <= UINTPTR_MAX) {
+		size_t part = step(address + done, length - done);
+
+		if (write(link->pipe[1], from + done, part) != (ssize_t)part)
+			break;
+		if (read(link->pipe[0], (void *)(uintptr_t)(address + done), part) != (ssize_t)part) {
+			uint8_t rest[PAGE];
+
+			if (read(link->pipe[0], rest, part) != (ssize_t)part)
+				link->broken = true;
+			break;
+		}
+		done += part;
+	}
+	return done;
+}
+
+/* Files of the library's own. */
+
+/* Moves a file descriptor out of the client's way, to a number near the end of those it may have. */
+static int move_away(int fd)
+{
+	struct rlimit limit;
+	long from = 64;
+	int moved;
+
+	if (fd < 0)
+		return fd;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		from = limit.rlim_cur > KVMDEV_FILES ? KVMDEV_FILES : (long)limit.rlim_cur;
+		from -= from / 4;
+	}
+	moved = kvmdev_real_fcntl(fd, F_DUPFD_CLOEXEC, (unsigned long)from);
+	if (moved >= 0 && moved < KVMDEV_FILES) {
+		kvmdev_real_close(fd);
+		fd = moved;
+	}
+	kvmdev_set_file(fd, KVMDEV_OWN);
+	return fd;
+}
+
+static void drop_file(int fd)
+{
+	if (fd >= 0) {
+		kvmdev_set_file(fd, KVMDEV_NONE);
+		kvmdev_real_close(fd);
+	}
+}
+
+/* What the server asks for. Each answers whether the link goes on. */
+
+static bool serve_read(struct link *link, const uint8_t *body)
+{
+	size_t length = kvmdev_get32(body + 8);
+
+	return length <= KVMDEV_CHUNK &&
+	       send_message(link, KVMDEV_BYTES,
+			    copy_in(link, link->out + KVMDEV_HEADER, kvmdev_get64(body), length));
+}
+
+static bool serve_write(struct link *link, const uint8_t *body, size_t length)
+{
+	return send_result(link, (int64_t)copy_out(link, kvmdev_get64(body), body + 8, length - 8), 0);
+}
+
+static bool serve_reserve(struct link *link)
+{
+	int fd = kvmdev_real_open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+
+	if (fd >= KVMDEV_FILES) {
+		kvmdev_real_close(fd);
+		fd = -1;
+		errno = EMFILE;
+	}
+	kvmdev_set_file(fd, KVMDEV_RESERVED);
+	return send_result(link, fd, errno);
+}
+
+static int open_spare(void)
+{
+	return move_away(kvmdev_real_open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
+}
+
+static bool serve_install(struct link *link, const uint8_t *body, size_t length)
+{
+	char name[64] = "";
+	int fd = (int)kvmdev_get32(body);
+	uint32_t kind = kvmdev_get32(body + 4);
+	int file;
+
+	if (length - 16 >= sizeof(name) || kind < KVMDEV_VM || kind > KVMDEV_DEVICE || kvmdev_file(fd) != KVMDEV_RESERVED)
+		return false;
+	memcpy(name, body + 16, length - 16);
+	pthread_mutex_lock(&lock);
+	drop_file(spare);
+	file = kvmdev_make_file(name, kvmdev_get64(body + 8));
+	if (file >= 0 && kvmdev_real_dup3(file, fd, O_CLOEXEC) < 0)
+		complain("cannot make a file for");
+	if (file >= 0)
+		kvmdev_real_close(file);
+	spare = open_spare();
+	pthread_mutex_unlock(&lock);
+	kvmdev_set_file(fd, kind);
+	return send_result(link, 0, 0);
+}
+
+static bool serve_cancel(struct link *link, const uint8_t *body)
+{
+	int fd = (int)kvmdev_get32(body);
+
+	if (kvmdev_file(fd) == KVMDEV_RESERVED) {
+		kvmdev_set_file(fd, KVMDEV_NONE);
+		kvmdev_real_close(fd);
+	}
+	return send_result(link, 0, 0);
+}
+
+static bool serve_track(struct link *link, const uint8_t *body)
+{
+	uint32_t kind = kvmdev_get32(body + 4);
+
+	if (kind > KVMDEV_DEVICE)
+		return false;
+	kvmdev_set_file((int)kvmdev_get32(body), kind);
+	return send_result(link, 0, 0);
+}
+
+static bool serve_write_run(struct link *link, const struct call *call, const uint8_t *body, size_t length)
+{
+	ssize_t written = pwrite64(call->fd, body + 4, length - 4, kvmdev_get32(body));
+
+	return send_result(link, written, errno);
+}
+
+/*
+ * A CPU that sleeps: until a signal comes that is not blocked. All are blocked since the request began, so one that came
+ * in the meantime is pending and ends the wait at once. Without a set of KVM_SET_SIGNAL_MASK, its handler runs here, as it
+ * would when the request returns. With one, signals that only the set lets through stay pending, as in the kernel.
+ */
+static bool serve_sleep(struct link *link, const struct call *call, const uint8_t *body, size_t length)
+{
+	struct pollfd wakers[2] = {{link->socket, POLLIN, 0}, {-1, POLLIN, 0}};
+	uint8_t immediate_exit = 0;
+
+	if (pread64(call->fd, &immediate_exit, 1, kvmdev_get32(body)) == 1 && immediate_exit != 0)
+		return send_result(link, KVMDEV_WOKEN_AT_ONCE, 0);
+	if (length == 4) {
+		ppoll(wakers, 1, NULL, &call->blocked);
+	} else {
+		sigset_t awaited;
+		unsigned char *bits = (unsigned char *)&awaited;
+
+		sigemptyset(&awaited);
+		for (size_t i = 4; i < length; i++)
+			bits[i - 4] = (unsigned char)~body[i];
+		wakers[1].fd = signalfd(-1, &awaited, SFD_CLOEXEC);
+		ppoll(wakers, 2, NULL, NULL);
+		kvmdev_real_close(wakers[1].fd);
+	}
+	return send_result(link, KVMDEV_WOKEN_BY_SIGNAL, 0);
+}
+
+/* Makes the request to the machine's own KVM, with the signals as the client has them. */
+static bool serve_call(struct link *link, struct call *call)
+{
+	sigset_t all;
+	int result;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &call->blocked, NULL);
+	result = kvmdev_real_ioctl(call->fd, call->request, (unsigned long)call->argument);
+	error = errno;
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	return send_result(link, result, error);
+}
+
+/* Serves one message that is not DONE. */
+static bool serve(struct link *link, struct call *call, uint32_t type, size_t length)
+{
+	const uint8_t *body = link->in + KVMDEV_HEADER;
+
+	errno = 0;
+	switch (type) {
+	case KVMDEV_READ:
+		return length == 12 && serve_read(link, body);
+	case KVMDEV_WRITE:
+		return length >= 8 && serve_write(link, body, length);
+	case KVMDEV_RESERVE:
+		return length == 0 && serve_reserve(link);
+	case KVMDEV_INSTALL:
+		return length >= 16 && serve_install(link, body, length);
+	case KVMDEV_CANCEL:
+		return length == 4 && serve_cancel(link, body);
+	case KVMDEV_IS_OPEN:
+		return length == 4 &&
+		       send_result(link, kvmdev_real_fcntl((int)kvmdev_get32(body), F_GETFD, 0) < 0 ? -1 : 0, errno);
+	case KVMDEV_SLEEP:
+		return (length == 4 || length == 12) && serve_sleep(link, call, body, length);
+	case KVMDEV_WRITE_RUN:
+		return length >= 4 && serve_write_run(link, call, body, length);
+	case KVMDEV_CALL:
+		return length == 0 && serve_call(link, call);
+	case KVMDEV_TRACK:
+		return length == 8 && serve_track(link, body);
+	default:
+		return false;
+	}
+}
+
+/* The body of a request, in link->out; its length. */
+static size_t put_request(struct link *link, const struct call *call)
+{
+	uint8_t *body = link->out + KVMDEV_HEADER;
+	size_t ahead = 0;
+
+	kvmdev_put32(body, (uint32_t)call->fd);
+	switch (call->type) {
+	case KVMDEV_IOCTL:
+		if (_IOC_DIR(call->request) & _IOC_WRITE)
+			ahead = _IOC_SIZE(call->request) < AHEAD ? _IOC_SIZE(call->request) : AHEAD;
+		kvmdev_put32(body + 4, call->request);
+		kvmdev_put64(body + 8, call->argument);
+		return 16 + copy_in(link, body + 16, call->argument, ahead);
+	case KVMDEV_DUP:
+		kvmdev_put32(body + 4, call->request);
+		return 8;
+	case KVMDEV_MMAP:
+		kvmdev_put64(body + 4, call->argument);
+		kvmdev_put64(body + 12, call->length);
+		return 20;
+	default:
+		return 4;
+	}
+}
+
+static long ask_on(struct link *link, struct call *call)
+{
+	uint32_t type;
+	size_t length;
+
+	if (!link->broken && send_message(link, call->type, put_request(link, call))) {
+		while (receive(link, &type, &length)) {
+			const uint8_t *body = link->in + KVMDEV_HEADER;
+
+			if (type == KVMDEV_DONE && length == 12) {
+				long result = (long)kvmdev_get64(body);
+
+				if (result < 0)
+					errno = (int)kvmdev_get32(body + 8);
+				return result < 0 ? -1 : result;
+			}
+			if (!serve(link, call, type, length)) {
+				errno = errno != 0 ? errno : EPROTO;
+				break;
+			}
+		}
+		complain("lost the server at");
+	}
+	link->broken = true;
+	errno = EIO;
+	return -1;
+}
+
+/* Links. */
+
+static void close_files(struct link *link)
+{
+	drop_file(link->socket);
+	drop_file(link->pipe[0]);
+	drop_file(link->pipe[1]);
+}
+
+/* With the lock held. */
+static void free_link(struct link *link)
+{
+	if (link->next != NULL)
+		link->next->place = link->place;
+	*link->place = link->next;
+	close_files(link);
+	munmap(link, sizeof(*link));
+}
+
+static bool shake_hands(struct link *link, uint32_t role, uint64_t token)
+{
+	const uint32_t one = 1;
+	uint8_t *body = link->out + KVMDEV_HEADER;
+	char architecture[16] = "unknown";
+	uint32_t type;
+	size_t length;
+
+#if defined(__aarch64__)
+	strcpy(architecture, "arm64");
+#elif defined(__powerpc64__)
+	strcpy(architecture, "ppc64");
+#elif defined(__powerpc__)
+	strcpy(architecture, "powerpc");
+#elif defined(__x86_64__)
+	strcpy(architecture, "x86_64");
+#endif
+	kvmdev_put32(body, KVMDEV_MAGIC);
+	kvmdev_put32(body + 4, KVMDEV_VERSION);
+	kvmdev_put32(body + 8, role);
+	kvmdev_put32(body + 12, 8 * sizeof(long));
+	kvmdev_put32(body + 16, *(const uint8_t *)&one == 1 ? 1 : 2);
+	kvmdev_put32(body + 20, SAMPLE);
+	kvmdev_put32(body + 24, (uint32_t)getpid());
+	kvmdev_put64(body + 28, token);
+	memcpy(body + 36, architecture, sizeof(architecture));
+	if (!send_message(link, KVMDEV_HELLO, 36 + sizeof(architecture)) || !receive(link, &type, &length)) {
+		complain("cannot use the server at");
+		return false;
+	}
+	body = link->in + KVMDEV_HEADER;
+	if (type != KVMDEV_WELCOME || length != 16) {
+		if (type == KVMDEV_REFUSED)
+			dprintf(STDERR_FILENO, "kvmdev: %.*s\n", (int)length, (const char *)body);
+		else
+			dprintf(STDERR_FILENO, "kvmdev: %s is no kvmdev server's socket\n", server.sun_path);
+		return false;
+	}
+	flags = kvmdev_get32(body + 4);
+	link->token = kvmdev_get64(body + 8);
+	return true;
+}
+
+/* With the lock held. */
+static struct link *open_link(uint32_t role, uint64_t token)
+{
+	struct link *link = kvmdev_real_mmap(NULL, sizeof(*link), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+					     -1, 0);
+	int ends[2] = {-1, -1};
+
+	if (link == MAP_FAILED)
+		return NULL;
+	link->socket = move_away(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		ends[0] = ends[1] = -1;
+	link->pipe[0] = move_away(ends[0]);
+	link->pipe[1] = move_away(ends[1]);
+	link->next = links;
+	if (links != NULL)
+		links->place = &link->next;
+	link->place = &links;
+	links = link;
+	if (link->pipe[1] < 0 || connect(link->socket, (struct sockaddr *)&server, sizeof(server)) != 0) {
+		complain("cannot reach the server at");
+	} else if (shake_hands(link, role, token)) {
+		return link;
+	}
+	free_link(link);
+	return NULL;
+}
+
+static void thread_ends(void *link)
+{
+	mine = NULL;
+	pthread_mutex_lock(&lock);
+	free_link(link);
+	pthread_mutex_unlock(&lock);
+}
+
+/* With the lock held: the link of the process, made where there is none. */
+static struct link *of_process(void)
+{
+	if (process == NULL) {
+		drop_file(spare);
+		process = open_link(KVMDEV_PROCESS, 0);
+		owner = getpid();
+		spare = open_spare();
+	}
+	return process;
+}
+
+static struct link *of_thread(void)
+{
+	if (mine == NULL) {
+		pthread_mutex_lock(&lock);
+		if (of_process() != NULL)
+			mine = open_link(KVMDEV_THREAD, process->token);
+		pthread_mutex_unlock(&lock);
+		if (mine != NULL)
+			pthread_setspecific(at_exit, mine);
+	}
+	return mine;
+}
+
+/* Forks: the child is a process of its own, whose link is made before it is. */
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+	if (process != NULL && kvmdev_is_owner() && !process->broken)
+		child = open_link(KVMDEV_PROCESS, process->token);
+}
+
+static void after_fork_in_parent(void)
+{
+	if (child != NULL)
+		free_link(child);
+	child = NULL;
+	pthread_mutex_unlock(&lock);
+}
+
+static void after_fork_in_child(void)
+{
+	struct link *next;
+
+	for (struct link *link = links; link != NULL; link = next) {
+		next = link->next;
+		if (link != child)
+			free_link(link);
+	}
+	mine = NULL;
+	process = child;
+	child = NULL;
+	owner = getpid();
+	pthread_mutex_unlock(&lock);
+}
+
+static void begin(void)
+{
+	const char *path = getenv("KVMDEV_SOCKET");
+
+	if (path == NULL || *path == '\0')
+		return;
+	if (strlen(path) >= sizeof(server.sun_path)) {
+		dprintf(STDERR_FILENO, "kvmdev: the path of a socket has at most %zu bytes: KVMDEV_SOCKET=%s\n",
+			sizeof(server.sun_path) - 1, path);
+		return;
+	}
+	strcpy(server.sun_path, path);
+	server.sun_family = AF_UNIX;
+	pthread_key_create(&at_exit, thread_ends);
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+bool kvmdev_enabled(void)
+{
+	pthread_once(&once, begin);
+	return server.sun_family == AF_UNIX;
+}
+
+bool kvmdev_is_owner(void)
+{
+	return owner == getpid();
+}
+
+int kvmdev_passes_through(void)
+{
+	struct link *link;
+
+	pthread_mutex_lock(&lock);
+	link = of_process();
+	pthread_mutex_unlock(&lock);
+	return link == NULL ? -1 : (flags & KVMDEV_PASS_THROUGH) != 0;
+}
+
+long kvmdev_ask(struct call *call)
+{
+	sigset_t all;
+	int cancel;
+	int error;
+	struct link *link;
+	long result = -1;
+
+	if (owner != 0 && !kvmdev_is_owner()) {
+		errno = EIO;
+		return -1;
+	}
+	sigfillset(&all);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_sigmask(SIG_SETMASK, &all, &call->blocked);
+	link = of_thread();
+	error = EIO;
+	if (link != NULL) {
+		error = errno;
+		result = ask_on(link, call);
+		if (result < 0)
+			error = errno;
+	}
+	pthread_sigmask(SIG_SETMASK, &call->blocked, NULL);
+	pthread_setcancelstate(cancel, NULL);
+	errno = error;
+	return result;
+}

@@ -1,0 +1,267 @@
+package org.kvmdev.bridge;
+
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.Host;
+import org.kvmdev.runtime.Kvm;
+import org.kvmdev.runtime.ioctl.Request;
+import org.kvmdev.runtime.ioctl.RequestNumbers;
+
+/**
+ * Answers programs on a Unix socket. Several can be there at once, each with many threads and VMs;
+ * one that ends, in whatever way, takes its own VMs along and nothing else.
+ */
+public final class BridgeServer implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger("org.kvmdev.bridge");
+
+  private static final int MAGIC = 0x444d_564b;
+  private static final int VERSION = 1;
+  private static final int HELLO_BYTES = 52;
+  private static final int ROLE_PROCESS = 0;
+  private static final int ROLE_THREAD = 1;
+
+  private final Path socket;
+  private final Kvm kvm;
+  private final BridgeOptions options;
+  private final ServerSocketChannel channel;
+  private final SecureRandom tokens = new SecureRandom();
+  private final Map<Long, RemoteProcess> processes = new ConcurrentHashMap<>();
+  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+
+  private BridgeServer(Path socket, Kvm kvm, BridgeOptions options) throws IOException {
+    this.socket = socket;
+    this.kvm = kvm;
+    this.options = options;
+    this.channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+  }
+
+  /**
+   * Begins to answer.
+   *
+   * @param socket where the socket is made; there must be nothing yet
+   * @param kvm the device types and hosts; it stays its owner's, and outlives the server
+   * @param options how the server answers
+   * @return the server
+   * @throws IOException where the socket cannot be made
+   * @throws IllegalArgumentException where the options name a host that there is not
+   */
+  public static BridgeServer open(Path socket, Kvm kvm, BridgeOptions options) throws IOException {
+    if (options.host() != null) {
+      kvm.host(options.host());
+    }
+    BridgeServer server = new BridgeServer(socket, kvm, options);
+    try {
+      server.channel.bind(UnixDomainSocketAddress.of(socket));
+    } catch (IOException | RuntimeException e) {
+      server.channel.close();
+      throw e;
+    }
+    Thread.ofPlatform().daemon().name("kvmdev-bridge").start(server::accept);
+    return server;
+  }
+
+  private void accept() {
+    while (channel.isOpen()) {
+      SocketChannel client;
+      try {
+        client = channel.accept();
+      } catch (ClosedChannelException closed) {
+        return;
+      } catch (IOException e) {
+        // Out of file descriptors, say: those who are there go on, and may leave.
+        LOG.log(Level.WARNING, "no client can be taken: " + e.getMessage());
+        pause();
+        continue;
+      }
+      Connection connection = new Connection(client);
+      connections.add(connection);
+      Thread.ofPlatform().daemon().name("kvmdev-client").start(() -> serve(connection));
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(100);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void serve(Connection connection) {
+    try (connection) {
+      greet(connection);
+    } catch (ProtocolException e) {
+      LOG.log(Level.WARNING, "a connection is given up: " + e.getMessage());
+    } catch (IOException end) {
+      // The client, or this thread of it, has ended.
+    } finally {
+      connections.remove(connection);
+    }
+  }
+
+  private void greet(Connection connection) throws IOException {
+    if (connection.receive() != MessageType.HELLO) {
+      throw new ProtocolException("a first message that is no HELLO");
+    }
+    connection.requireBody(HELLO_BYTES, HELLO_BYTES);
+    ByteBuffer body = connection.body();
+    int magic = body.getInt();
+    int version = body.getInt();
+    int role = body.getInt();
+    int wordBits = body.getInt();
+    int order = body.getInt();
+    int sample = body.getInt();
+    int pid = body.getInt();
+    long token = body.getLong();
+    byte[] name = new byte[16];
+    body.get(name);
+    String architecture = new String(name, StandardCharsets.US_ASCII).replace("\0", "");
+    if (magic != MAGIC) {
+      throw new ProtocolException("a first message that is no client's");
+    }
+    if (version != VERSION) {
+      connection.sendText(
+          MessageType.REFUSED,
+          "the library speaks version "
+              + Integer.toUnsignedString(version)
+              + " of the protocol, and the server version "
+              + VERSION
+              + "; take both from the same kvmdev");
+      return;
+    }
+    RemoteProcess known = processes.get(token);
+    if (role == ROLE_THREAD && known != null) {
+      welcome(connection, token);
+      known.serve(connection);
+    } else if (role == ROLE_PROCESS && (token == 0 || known != null)) {
+      RemoteProcess process;
+      long fresh = token();
+      if (known != null) {
+        process = new RemoteProcess(fresh, pid, known);
+      } else {
+        Host host;
+        try {
+          host = host(architecture);
+          requireFit(host, architecture, wordBits, order, sample);
+        } catch (IllegalArgumentException e) {
+          connection.sendText(MessageType.REFUSED, String.valueOf(e.getMessage()));
+          return;
+        }
+        process = new RemoteProcess(fresh, pid, kvm, host, options);
+      }
+      processes.put(fresh, process);
+      try {
+        welcome(connection, fresh);
+        connection.receive();
+        throw new ProtocolException("a message on a process's own connection");
+      } finally {
+        processes.remove(fresh);
+        process.end();
+      }
+    } else {
+      connection.sendText(MessageType.REFUSED, "the process is not known to this server");
+    }
+  }
+
+  private long token() {
+    long token = 0;
+    while (token == 0) {
+      token = tokens.nextLong();
+    }
+    return token;
+  }
+
+  private static void welcome(Connection connection, long token) throws IOException {
+    connection.begin(MessageType.WELCOME).putInt(VERSION).putInt(0).putLong(token);
+    connection.send();
+  }
+
+  /** The host that a client runs on: of its architecture, the last that there is. */
+  private Host host(String architecture) {
+    String wanted = options.host();
+    if (wanted != null) {
+      return kvm.host(wanted);
+    }
+    @Nullable Host last = null;
+    for (Host host : kvm.hosts()) {
+      if (host.architecture().equals(architecture)) {
+        last = host;
+      }
+    }
+    if (last == null) {
+      throw new IllegalArgumentException(
+          "there is no host of the program's architecture, "
+              + architecture
+              + "; name one with --host: "
+              + String.join(", ", kvm.hosts().stream().map(Host::name).toList()));
+    }
+    return last;
+  }
+
+  /** A program of another architecture than its host's is served where their structures agree. */
+  private static void requireFit(
+      Host host, String architecture, int wordBits, int order, int sample) {
+    boolean little = order == 1;
+    if (wordBits != host.number("word.bits", 64)
+        || little != (host.byteOrder() == ByteOrder.LITTLE_ENDIAN)
+        || sample != RequestNumbers.of(host).of(Request.SET_DEVICE_ATTR)) {
+      throw new IllegalArgumentException(
+          "a program for "
+              + architecture
+              + " cannot run on host "
+              + host.name()
+              + ": its words, byte order or request numbers are others; build it for "
+              + host.architecture());
+    }
+  }
+
+  /**
+   * How the server answers.
+   *
+   * @return the options that it was opened with
+   */
+  public BridgeOptions options() {
+    return options;
+  }
+
+  /**
+   * How many processes are there now.
+   *
+   * @return their number, forks included
+   */
+  public int processes() {
+    return processes.size();
+  }
+
+  /** How many connections there are now. */
+  int connections() {
+    return connections.size();
+  }
+
+  /** Ends all connections, and with them the clients' VMs, and removes the socket. */
+  @Override
+  public void close() {
+    try {
+      channel.close();
+      Files.deleteIfExists(socket);
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "the socket " + socket + " is left behind: " + e.getMessage());
+    }
+    connections.forEach(Connection::close);
+  }
+}

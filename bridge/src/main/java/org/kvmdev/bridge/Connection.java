@@ -1,0 +1,128 @@
+package org.kvmdev.bridge;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ByteChannel;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * One connection: messages in and out, one at a time. A message is a header of two little-endian
+ * numbers, its type and the length of its body, and the body. It belongs to one thread; only {@link
+ * #close} can be called from another.
+ */
+final class Connection implements AutoCloseable {
+  static final int HEADER = 8;
+
+  /** Bytes of memory in one message at most. */
+  static final int CHUNK = 65536;
+
+  /** The longest body: memory, and the fields before it. */
+  static final int MOST = CHUNK + 64;
+
+  private final ByteChannel channel;
+  private final ByteBuffer in = buffer();
+  private final ByteBuffer out = buffer();
+
+  Connection(ByteChannel channel) {
+    this.channel = channel;
+  }
+
+  private static ByteBuffer buffer() {
+    return ByteBuffer.allocateDirect(HEADER + MOST).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Waits for the next message.
+   *
+   * @return its type; {@link #body} is its body
+   * @throws EOFException where the client is gone
+   * @throws ProtocolException where this cannot be a message
+   * @throws IOException where the connection is broken
+   */
+  int receive() throws IOException {
+    in.clear();
+    fill(HEADER);
+    int type = in.getInt(0);
+    int length = in.getInt(4);
+    if (length < 0 || length > MOST) {
+      throw new ProtocolException(
+          "a message with a body of "
+              + Integer.toUnsignedString(length)
+              + " bytes; there are at most "
+              + MOST);
+    }
+    fill(HEADER + length);
+    if (in.position() != HEADER + length) {
+      throw new ProtocolException("a message before the last one was answered");
+    }
+    in.flip().position(HEADER);
+    return type;
+  }
+
+  private void fill(int length) throws IOException {
+    while (in.position() < length) {
+      if (channel.read(in) < 0) {
+        throw new EOFException("the client has closed the connection");
+      }
+    }
+  }
+
+  /** Waits for an answer of a type. */
+  void expect(int wanted, int atLeast) throws IOException {
+    int type = receive();
+    if (type != wanted || in.remaining() < atLeast) {
+      throw new ProtocolException(
+          "a message of type " + type + " where one of type " + wanted + " should come");
+    }
+  }
+
+  /** The body of the message received last; its position is at what was not read yet. */
+  ByteBuffer body() {
+    return in;
+  }
+
+  /** Refuses a body that has not a length. */
+  void requireBody(int atLeast, int atMost) throws ProtocolException {
+    if (in.remaining() < atLeast || in.remaining() > atMost) {
+      throw new ProtocolException(
+          "a body of "
+              + in.remaining()
+              + " bytes; a message of type "
+              + in.getInt(0)
+              + " has at least "
+              + atLeast
+              + " and at most "
+              + atMost);
+    }
+  }
+
+  /** Begins a message; its body is put into what is answered, and then it is sent. */
+  ByteBuffer begin(int type) {
+    return out.clear().putInt(type).putInt(0);
+  }
+
+  /** Sends the message that was begun. */
+  void send() throws IOException {
+    out.putInt(4, out.position() - HEADER).flip();
+    while (out.hasRemaining()) {
+      channel.write(out);
+    }
+  }
+
+  /** Sends a message whose body is a text. */
+  void sendText(int type, String text) throws IOException {
+    begin(type).put(text.getBytes(StandardCharsets.UTF_8));
+    send();
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // It is of no use any more, closed or not.
+    }
+  }
+}

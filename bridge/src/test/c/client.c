@@ -1,0 +1,477 @@
+/*
+ * A client of KVM's device-control API, as a VMM is one: each argument is a test, which ends with 0 where all is as a
+ * kernel answers it. Built for any machine whose KVM has device type TYPE, and without knowing of kvmdev.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A GICv3: the first redistributor region has to have index 0. Numbers, since other machines' headers lack the names. */
+#define TYPE 7
+#define GROUP_ADDR 0
+#define ADDR_DIST 2
+#define GROUP_NR_IRQS 3
+#define ARM_VCPU_INIT _IOW(KVMIO, 0xae, char[32])
+#define ARM_PREFERRED_TARGET _IOR(KVMIO, 0xaf, char[32])
+#define BAD_ADDRESS ((void *)8)
+
+#define check(condition)                                                                                              \
+	do {                                                                                                          \
+		if (!(condition)) {                                                                                   \
+			fprintf(stderr, "%s:%d: %s: not so; errno %d (%s)\n", __FILE__, __LINE__, #condition, errno,   \
+				strerror(errno));                                                                     \
+			exit(1);                                                                                      \
+		}                                                                                                     \
+	} while (0)
+
+#define refused(call, error) check((call) == -1 && errno == (error))
+
+static int open_kvm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	check(kvm >= 0);
+	return kvm;
+}
+
+static int create_vm(int kvm)
+{
+	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
+
+	check(vm >= 0);
+	return vm;
+}
+
+static int create_device(int vm)
+{
+	struct kvm_create_device device = {.type = TYPE, .fd = 12345};
+
+	check(ioctl(vm, KVM_CREATE_DEVICE, &device) == 0);
+	check(device.fd != 12345);
+	return (int)device.fd;
+}
+
+static int create_vcpu(int vm, int id)
+{
+	char init[32] = {5};
+	int vcpu = ioctl(vm, KVM_CREATE_VCPU, id);
+
+	check(vcpu >= 0);
+	check(ioctl(vcpu, ARM_VCPU_INIT, init) == 0);
+	return vcpu;
+}
+
+static int attr(int device, unsigned long request, unsigned group, unsigned long long number, void *value)
+{
+	struct kvm_device_attr attribute = {.group = group, .attr = number, .addr = (unsigned long)value};
+
+	return ioctl(device, request, &attribute);
+}
+
+static void is_named(int fd, const char *name)
+{
+	char link[64];
+	char found[64] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	check(readlink(link, found, sizeof(found) - 1) > 0);
+	check(strcmp(found, name) == 0);
+}
+
+/* All the ways in which /dev/kvm is opened. */
+static void opening(void)
+{
+	struct stat status;
+	FILE *stream;
+	int folder;
+	int kvm = open_kvm();
+
+	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	check(fcntl(kvm, F_GETFD) == FD_CLOEXEC);
+	is_named(kvm, "/dev/kvm");
+	check(close(kvm) == 0);
+	refused(ioctl(kvm, KVM_GET_API_VERSION, 0), EBADF);
+
+	kvm = open("/dev/../dev//kvm", O_RDWR);
+	check(kvm >= 0 && fcntl(kvm, F_GETFD) == 0 && ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	folder = open("/dev", O_RDONLY | O_DIRECTORY);
+	check(folder >= 0);
+	kvm = openat(folder, "kvm", O_RDWR);
+	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	check(chdir("/dev") == 0);
+	kvm = open64("kvm", O_RDWR);
+	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	kvm = (int)syscall(SYS_openat, AT_FDCWD, "/dev/kvm", O_RDWR, 0);
+	check(syscall(SYS_ioctl, kvm, KVM_GET_API_VERSION, 0) == 12);
+	stream = fopen("/dev/kvm", "r+");
+	check(stream != NULL && ioctl(fileno(stream), KVM_GET_API_VERSION, 0) == 12);
+	check(access("/dev/kvm", R_OK | W_OK) == 0);
+	check(stat("/dev/kvm", &status) == 0 && S_ISCHR(status.st_mode));
+	check(open("/dev/null", O_RDWR) >= 0);
+	refused(open("/dev/there-is-none", O_RDWR), ENOENT);
+	refused(ioctl(open("/dev/null", O_RDWR), KVM_GET_API_VERSION, 0), ENOTTY);
+}
+
+static void attributes(void)
+{
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int device = create_device(vm);
+	unsigned long long address = 0x8000000;
+	unsigned int irqs = 96;
+	struct kvm_create_device test = {.type = TYPE, .fd = 77, .flags = KVM_CREATE_DEVICE_TEST};
+
+	is_named(vm, "anon_inode:kvm-vm");
+	is_named(device, "anon_inode:kvm-arm-vgic-v3");
+	check(fcntl(vm, F_GETFD) == FD_CLOEXEC && fcntl(device, F_GETFD) == FD_CLOEXEC);
+	check(ioctl(vm, KVM_CREATE_DEVICE, &test) == 0 && test.fd == 77);
+	refused(ioctl(vm, KVM_CREATE_DEVICE, BAD_ADDRESS), EFAULT);
+	check(attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	refused(attr(device, KVM_HAS_DEVICE_ATTR, 99, 0, NULL), ENXIO);
+	refused(ioctl(device, KVM_HAS_DEVICE_ATTR, BAD_ADDRESS), EFAULT);
+	check(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address) == 0);
+	refused(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address), EEXIST);
+	address = 0;
+	check(attr(device, KVM_GET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address) == 0 && address == 0x8000000);
+	check(attr(device, KVM_SET_DEVICE_ATTR, GROUP_NR_IRQS, 0, &irqs) == 0);
+	refused(ioctl(device, KVM_CREATE_VCPU, 0), ENOTTY);
+	check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	refused(ioctl(vm, 0xae99, 0), EINVAL);
+}
+
+/* Pointers to nothing are EFAULT, never a crash, and what lies before a hole is written. */
+static void faults(void)
+{
+	int device = create_device(create_vm(open_kvm()));
+	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct kvm_device_attr *attribute;
+	unsigned long long address = 0x8000000;
+
+	check(memory != MAP_FAILED && munmap(memory + page, page) == 0);
+	refused(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL), EFAULT);
+	refused(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, memory + page - 4), EFAULT);
+	check(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address) == 0);
+	refused(attr(device, KVM_GET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, BAD_ADDRESS), EFAULT);
+	/* A structure that ends with the page is read, one that ends behind it is not. */
+	attribute = (struct kvm_device_attr *)(memory + page - sizeof(*attribute));
+	attribute->group = GROUP_ADDR;
+	attribute->attr = ADDR_DIST;
+	check(ioctl(device, KVM_HAS_DEVICE_ATTR, attribute) == 0);
+	refused(ioctl(device, KVM_HAS_DEVICE_ATTR, memory + page - 8), EFAULT);
+	check(mprotect(memory, page, PROT_READ) == 0);
+	refused(attr(device, KVM_GET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, memory), EFAULT);
+}
+
+static void descriptors(void)
+{
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int device = create_device(vm);
+	int copy = dup(device);
+	int far = fcntl(device, F_DUPFD_CLOEXEC, 100);
+
+	check(copy >= 0 && fcntl(copy, F_GETFD) == 0);
+	check(far >= 100 && fcntl(far, F_GETFD) == FD_CLOEXEC);
+	check(close(device) == 0);
+	refused(attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL), EBADF);
+	check(attr(copy, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(close(vm) == 0);
+	check(attr(far, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(dup2(far, 200) == 200 && attr(200, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(dup2(kvm, 200) == 200 && ioctl(200, KVM_GET_API_VERSION, 0) == 12);
+	refused(dup2(9999, 200), EBADF);
+	check(ioctl(200, KVM_GET_API_VERSION, 0) == 12);
+	check(ioctl(200, FIOCLEX) == 0 && fcntl(200, F_GETFD) == FD_CLOEXEC);
+	check(close_range(3, 150, 0) == 0);
+	refused(ioctl(far, KVM_GET_API_VERSION, 0), EBADF);
+	check(ioctl(200, KVM_GET_API_VERSION, 0) == 12);
+	closefrom(3);
+	refused(ioctl(200, KVM_GET_API_VERSION, 0), EBADF);
+	/* A program that closes all it does not know begins anew. */
+	kvm = open_kvm();
+	check(kvm == 3 && ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	vm = create_vm(kvm);
+	check(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm, 0) == MAP_FAILED && errno == ENODEV);
+}
+
+/* The number of files runs out where the kernel's would. */
+static void limits(void)
+{
+	struct rlimit limit = {1024, 1024};
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int other = create_vm(kvm);
+	int files[4096];
+	int count = 0;
+	struct kvm_create_device device = {.type = TYPE};
+
+	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	for (;;) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		if (fd < 0)
+			break;
+		files[count++] = fd;
+	}
+	check(errno == EMFILE);
+	refused(ioctl(kvm, KVM_CREATE_VM, 0), EMFILE);
+	refused(ioctl(vm, KVM_CREATE_DEVICE, &device), EMFILE);
+	check(close(files[--count]) == 0);
+	/* The device was made all the same. */
+	refused(ioctl(vm, KVM_CREATE_DEVICE, &device), EEXIST);
+	check(ioctl(other, KVM_CREATE_DEVICE, &device) == 0 && (int)device.fd == files[count]);
+}
+
+/* A child has the files, and none of the VMs. */
+static void forking(void)
+{
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int device = create_device(vm);
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		refused(attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL), EIO);
+		refused(ioctl(device, KVM_HAS_DEVICE_ATTR, BAD_ADDRESS), EIO);
+		refused(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL), EIO);
+		check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+		check(attr(create_device(create_vm(kvm)), KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+		check(close(vm) == 0);
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0);
+	check(attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	child = vfork();
+	if (child == 0) {
+		close(vm);
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0);
+	check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+}
+
+/* What goes over to another program: /dev/kvm works on, a VM is another process's. */
+static void executing(char *self)
+{
+	char kvm_text[16];
+	char vm_text[16];
+	int kvm = open("/dev/kvm", O_RDWR);
+	int vm = create_vm(kvm);
+
+	check(fcntl(vm, F_SETFD, 0) == 0);
+	snprintf(kvm_text, sizeof(kvm_text), "%d", kvm);
+	snprintf(vm_text, sizeof(vm_text), "%d", vm);
+	execl(self, self, "executed", kvm_text, vm_text, NULL);
+	check(0);
+}
+
+static void executed(char **arguments)
+{
+	int kvm = atoi(arguments[0]);
+	int vm = atoi(arguments[1]);
+
+	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	refused(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL), EIO);
+	check(ioctl(create_vm(kvm), KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+}
+
+static int shared_kvm;
+
+static void *one_of_many(void *number)
+{
+	for (int i = 0; i < 20; i++) {
+		int vm = create_vm(shared_kvm);
+		int device = create_device(vm);
+		unsigned long long address = 0x8000000 + ((unsigned long)number << 20);
+		unsigned long long back = 0;
+
+		check(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address) == 0);
+		check(attr(device, KVM_GET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &back) == 0 && back == address);
+		check(close(device) == 0 && close(vm) == 0);
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t all[16];
+
+	shared_kvm = open_kvm();
+	for (unsigned long i = 0; i < 16; i++)
+		check(pthread_create(&all[i], NULL, one_of_many, (void *)i) == 0);
+	for (int i = 0; i < 16; i++)
+		check(pthread_join(all[i], NULL) == 0);
+}
+
+static void many_vms(void)
+{
+	int kvm = open_kvm();
+
+	for (int i = 0; i < 1000; i++) {
+		int vm = create_vm(kvm);
+		int device = create_device(vm);
+
+		check(attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+		/* Half of them are left open for a while. */
+		if (i % 2 == 0 || i > 600) {
+			check(close(vm) == 0);
+			check(close(device) == 0);
+		}
+	}
+}
+
+/* Running: a CPU that sleeps. */
+
+static struct kvm_run *run;
+
+static void kick(int signal)
+{
+	(void)signal;
+	run->immediate_exit = 1;
+}
+
+static int vcpu_that_runs(void)
+{
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int vcpu = create_vcpu(vm, 0);
+	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	check(size > 0);
+	is_named(vcpu, "anon_inode:kvm-vcpu:0");
+	run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	check(run != MAP_FAILED);
+	return vcpu;
+}
+
+static void running(void)
+{
+	struct sigaction action = {.sa_handler = kick};
+	struct itimerval soon = {.it_value = {.tv_usec = 50000}};
+	int vcpu = vcpu_that_runs();
+
+	run->immediate_exit = 1;
+	run->exit_reason = 99;
+	refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+	check(run->exit_reason == 99);
+	run->immediate_exit = 0;
+	action.sa_flags = SA_RESTART;
+	check(sigaction(SIGALRM, &action, NULL) == 0);
+	check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+	check(run->immediate_exit == 1);
+	check(run->exit_reason == KVM_EXIT_INTR);
+	refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+	refused(ioctl(vcpu, KVM_RUN, 1), EINVAL);
+}
+
+/* A signal that only KVM_SET_SIGNAL_MASK lets through ends the run, and stays pending. */
+static void masked(void)
+{
+	char mask[12] = {8};
+	struct kvm_signal_mask *none = (struct kvm_signal_mask *)mask;
+	struct itimerval soon = {.it_value = {.tv_usec = 50000}};
+	struct timespec now = {0, 0};
+	sigset_t alarm_only;
+	int vcpu = vcpu_that_runs();
+
+	none->len = 8;
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	check(sigprocmask(SIG_BLOCK, &alarm_only, NULL) == 0);
+	check(ioctl(vcpu, KVM_SET_SIGNAL_MASK, none) == 0);
+	check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+	check(run->exit_reason == KVM_EXIT_INTR);
+	check(sigtimedwait(&alarm_only, NULL, &now) == SIGALRM);
+	none->len = 4;
+	refused(ioctl(vcpu, KVM_SET_SIGNAL_MASK, none), EINVAL);
+	check(ioctl(vcpu, KVM_SET_SIGNAL_MASK, NULL) == 0);
+}
+
+static void exiting(void)
+{
+	int vcpu = vcpu_that_runs();
+
+	check(ioctl(vcpu, KVM_RUN, 0) == 0);
+	check(run->exit_reason == KVM_EXIT_SYSTEM_EVENT);
+	check(run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN);
+}
+
+/* Makes itself busy until it is killed. */
+static void endless(void)
+{
+	shared_kvm = open_kvm();
+	for (;;)
+		one_of_many(NULL);
+}
+
+static void asleep(void)
+{
+	int vcpu = vcpu_that_runs();
+
+	printf("asleep\n");
+	fflush(stdout);
+	ioctl(vcpu, KVM_RUN, 0);
+}
+
+/* The server goes away in the middle. */
+static void lost(void)
+{
+	int device = create_device(create_vm(open_kvm()));
+
+	printf("ready\n");
+	fflush(stdout);
+	while (attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0)
+		;
+	check(errno == EIO);
+	refused(attr(device, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL), EIO);
+	check(close(device) == 0);
+}
+
+int main(int count, char **arguments)
+{
+	const char *name = count > 1 ? arguments[1] : "";
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} tests[] = {
+		{"opening", opening}, {"attributes", attributes}, {"faults", faults}, {"descriptors", descriptors},
+		{"limits", limits}, {"forking", forking}, {"threads", threads}, {"many", many_vms},
+		{"running", running}, {"masked", masked}, {"exiting", exiting}, {"endless", endless},
+		{"asleep", asleep}, {"lost", lost},
+	};
+
+	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
+		if (strcmp(tests[i].name, name) == 0) {
+			tests[i].run();
+			return 0;
+		}
+	}
+	if (strcmp(name, "executing") == 0)
+		executing(arguments[0]);
+	if (strcmp(name, "executed") == 0 && count == 4) {
+		executed(arguments + 2);
+		return 0;
+	}
+	fprintf(stderr, "there is no test %s\n", name);
+	return 2;
+}

@@ -1,0 +1,151 @@
+package org.kvmdev.bridge;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.kvmdev.bridge.BridgeOptions.Run;
+import org.kvmdev.bridge.Programs.Outcome;
+import org.kvmdev.runtime.Kvm;
+
+/** A program that knows nothing of kvmdev (src/test/c/client.c) sees a kernel's KVM. */
+class ClientTest {
+  private static final String HOST = "arm64-gicv3-6.1";
+
+  @TempDir private Path folder;
+  private Path socket;
+  private Kvm kvm;
+  private BridgeServer server;
+
+  @BeforeEach
+  void serve() throws IOException {
+    socket = folder.resolve("kvm.sock");
+    kvm = Kvm.load();
+    server = BridgeServer.open(socket, kvm, new BridgeOptions(HOST, Run.WAIT, null));
+  }
+
+  @AfterEach
+  void end() {
+    server.close();
+    kvm.close();
+  }
+
+  private static void passes(Outcome outcome) {
+    assertEquals(0, outcome.status(), outcome.output());
+    assertEquals("", outcome.output());
+  }
+
+  private void run(String test) {
+    passes(Programs.finish(Programs.start(socket, Programs.program("client"), test)));
+  }
+
+  private void nobodyIsLeft() {
+    long patience = System.nanoTime() + Programs.PATIENCE_SECONDS * 1_000_000_000L;
+    while (server.processes() > 0 || server.connections() > 0) {
+      assertTrue(System.nanoTime() < patience, "clients that ended are still known");
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "opening",
+        "attributes",
+        "faults",
+        "descriptors",
+        "limits",
+        "forking",
+        "executing",
+        "threads",
+        "many",
+        "running",
+        "masked"
+      })
+  void aProgramSeesAKernel(String test) {
+    run(test);
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aRunCanExitAtOnce() throws IOException {
+    Path other = folder.resolve("exit.sock");
+    try (BridgeServer exits =
+        BridgeServer.open(other, kvm, new BridgeOptions(HOST, Run.EXIT, null))) {
+      passes(Programs.finish(Programs.start(other, Programs.program("client"), "exiting")));
+      assertEquals(HOST, exits.options().host());
+    }
+  }
+
+  @Test
+  void severalProgramsAtOnce() {
+    List<Process> programs = new ArrayList<>();
+    for (String test : List.of("threads", "many", "attributes", "running", "threads")) {
+      programs.add(Programs.start(socket, Programs.program("client"), test));
+    }
+    programs.forEach(program -> passes(Programs.finish(program)));
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aProgramKilledAtAnyMomentHarmsNobody() throws InterruptedException {
+    Process bystander = Programs.start(socket, Programs.program("client"), "threads");
+    for (int i = 0; i < 20; i++) {
+      Process victim = Programs.start(socket, Programs.program("client"), "endless");
+      LockSupport.parkNanos(i * 3_000_000L);
+      victim.destroyForcibly().waitFor();
+    }
+    passes(Programs.finish(bystander));
+    run("attributes");
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aProgramKilledWhileItsVcpuSleepsTakesItAlong() throws IOException, InterruptedException {
+    Process sleeper = Programs.start(socket, Programs.program("client"), "asleep");
+    assertEquals("asleep", sleeper.inputReader().readLine());
+    sleeper.destroyForcibly().waitFor();
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aProgramWhoseServerGoesGetsErrorsAndGoesOn() throws IOException {
+    Process program = Programs.start(socket, Programs.program("client"), "lost");
+    assertEquals("ready", program.inputReader().readLine());
+    server.close();
+    Outcome outcome = Programs.finish(program);
+    assertEquals(0, outcome.status(), outcome.output());
+  }
+
+  @Test
+  void aProgramThatCannotRunOnTheHostIsToldWhy() throws IOException {
+    Path other = folder.resolve("mpic.sock");
+    try (BridgeServer big =
+        BridgeServer.open(other, kvm, new BridgeOptions("powerpc-e500v2-6.12", Run.WAIT, null))) {
+      Outcome outcome =
+          Programs.finish(Programs.start(other, Programs.program("client"), "opening"));
+      assertEquals(1, outcome.status());
+      assertEquals(0, big.processes());
+      assertTrue(outcome.output().contains("build it for powerpc"), outcome.output());
+    }
+  }
+
+  @Test
+  void withoutAServerTheProgramIsToldWhereItShouldBe() {
+    Path nowhere = folder.resolve("nowhere.sock");
+    Outcome outcome =
+        Programs.finish(Programs.start(nowhere, Programs.program("client"), "opening"));
+    assertEquals(1, outcome.status());
+    assertTrue(outcome.output().contains("kvmdev: cannot reach the server at " + nowhere));
+  }
+}
