@@ -1,9 +1,12 @@
 package org.kvmdev.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.runtime.AllowList;
 import org.kvmdev.runtime.Discovery;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,6 +29,14 @@ final class Scope {
       description =
           "A folder of device jars: each x.jar alone, or a folder x/ of jars, is a plug-in.")
   private @Nullable Path plugins;
+
+  @Option(
+      names = "--allow",
+      scope = ScopeType.INHERIT,
+      paramLabel = "FILE",
+      description =
+          "The jars that may be plug-ins, as sha256sum lists them; instead of SHA256SUMS in DIR.")
+  private @Nullable Path allowed;
 
   @Option(names = "--json", scope = ScopeType.INHERIT, description = "Answers as JSON.")
   private boolean json;
@@ -52,8 +63,24 @@ final class Scope {
                   ? " is no folder: give the folder that the jar lies in"
                   : " does not exist: give a folder of device jars"));
     }
-    Kvm kvm = Kvm.of(Discovery.find(plugins));
+    Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
     kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
     return kvm;
+  }
+
+  private @Nullable AllowList allowList() {
+    if (allowed == null) {
+      return null;
+    }
+    if (plugins == null) {
+      throw new WrongInput("--allow " + allowed + " is of use with --plugins DIR only");
+    }
+    try {
+      return AllowList.read(allowed);
+    } catch (NoSuchFileException e) {
+      throw new WrongInput("--allow " + allowed + " does not exist: give what sha256sum printed");
+    } catch (IOException e) {
+      throw new WrongInput("--allow: " + e.getMessage());
+    }
   }
 }

@@ -145,6 +145,18 @@ class CommandTest {
   }
 
   @Test
+  void onlyJarsOnTheListAreLoaded(@TempDir Path plugins) throws IOException {
+    Files.writeString(plugins.resolve("bad.jar"), "no zip");
+    Path list = Files.writeString(plugins.resolve("list.txt"), "bad.jar\n");
+    assertEquals(2, run("--plugins", plugins.toString(), "--allow", list.toString(), "list"));
+    complains("list.txt:1: no line of sha256sum's");
+    assertEquals(2, run("--allow", list.toString(), "list"));
+    complains("is of use with --plugins DIR only");
+    assertEquals(2, run("--plugins", plugins.toString(), "--allow", "/none", "list"));
+    complains("--allow /none does not exist");
+  }
+
+  @Test
   void theCompletionScriptKnowsTheCommands() {
     assertEquals(0, run("completion"));
     answers("describe");

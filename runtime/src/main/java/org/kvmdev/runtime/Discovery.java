@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Enumeration;
@@ -39,6 +40,11 @@ import org.kvmdev.api.Host;
  * plug-ins may so have different versions of a library. Jars without a module descriptor name their
  * provider in META-INF/services.
  *
+ * <p>A plug-in's jars are read before any of their code runs: one that is not on the {@link
+ * AllowList}, where there is one, or whose classes end the process or are native, is not loaded. A
+ * provider that takes too long to be made is given up. All that is in memory thereafter: a jar may
+ * be replaced while its devices run, and looking again finds the new one.
+ *
  * <p>What is found first is used: the module path, then the class path, then plug-ins by name. A
  * provider that claims a device type's number that is taken (as {@code kvm_register_device_ops}
  * answers EEXIST) is not used at all, since its ports and types belong together; a host whose name
@@ -50,6 +56,9 @@ import org.kvmdev.api.Host;
 public final class Discovery {
   private static final String SERVICES = "META-INF/services/" + DeviceProvider.class.getName();
 
+  /** How long a provider may take to be made and asked for what it declares. */
+  public static final Duration LOADING = Duration.ofSeconds(10);
+
   /** A class path whose listings are broken again and again is given up at last. */
   private static final int MOST_ERRORS = 1000;
 
@@ -60,29 +69,50 @@ public final class Discovery {
   private final Set<Class<?>> seen = new HashSet<>();
   private final Set<String> modulePlaces = new HashSet<>();
 
-  private Discovery() {}
+  /** How long a provider's code may take; null where whoever calls has the provider already. */
+  private final @Nullable TimeLimit limit;
+
+  private Discovery(@Nullable TimeLimit limit) {
+    this.limit = limit;
+  }
 
   /**
-   * Finds the providers.
+   * Finds the providers. Where the folder of plug-ins has a file {@link AllowList#FILE}, it is the
+   * list of the jars that may be loaded from there.
    *
    * @param pluginFolder the folder of plug-ins; null for none
    * @return what was found, and what is wrong
    */
   public static Discovery find(@Nullable Path pluginFolder) {
-    Discovery found = new Discovery();
+    return find(pluginFolder, null, LOADING);
+  }
+
+  /**
+   * Finds the providers, with limits of the caller's own.
+   *
+   * @param pluginFolder the folder of plug-ins; null for none
+   * @param allowed the jars that may be plug-ins; null for what the folder itself lists, and all
+   *     where it lists none
+   * @param loading how long each provider may take to be made and asked for what it declares; one
+   *     that takes longer is a fault, and its thread is left behind
+   * @return what was found, and what is wrong
+   */
+  public static Discovery find(
+      @Nullable Path pluginFolder, @Nullable AllowList allowed, Duration loading) {
+    Discovery found = new Discovery(new TimeLimit(loading));
     found.modulePath();
     found.classPath();
     if (pluginFolder != null) {
-      found.pluginFolder(pluginFolder);
+      found.pluginFolder(pluginFolder, allowed);
     }
     return found;
   }
 
   /** Takes given providers as if they had been found. */
   static Discovery of(List<DeviceProvider> providers) {
-    Discovery found = new Discovery();
+    Discovery found = new Discovery(null);
     for (DeviceProvider provider : providers) {
-      found.add(Origin.of(provider.getClass()), () -> provider);
+      found.add(Origin.of(provider.getClass()), provider.getClass().getName(), () -> provider);
     }
     return found;
   }
@@ -130,7 +160,7 @@ public final class Discovery {
     }
     for (ServiceLoader.Provider<DeviceProvider> each : sorted.values()) {
       seen.add(each.type());
-      add(Origin.of(each.type()), () -> make(each));
+      add(Origin.of(each.type()), each.type().getName(), () -> make(each));
     }
   }
 
@@ -231,7 +261,22 @@ public final class Discovery {
         : root.substring(root.lastIndexOf('/') + 1);
   }
 
-  private void pluginFolder(Path folder) {
+  private void pluginFolder(Path folder, @Nullable AllowList given) {
+    AllowList allowed = given;
+    Path own = folder.resolve(AllowList.FILE);
+    if (allowed == null && Files.exists(own)) {
+      try {
+        allowed = AllowList.read(own);
+      } catch (IOException e) {
+        faults.add(
+            new DiscoveryFault(
+                AllowList.FILE,
+                "the list of allowed jars cannot be read, so that none is (" + e.getMessage() + ")",
+                "Write it with sha256sum, or remove it to allow all.",
+                e));
+        return;
+      }
+    }
     ApiLoader parent = new ApiLoader();
     for (Path each : sorted(folder)) {
       String name = String.valueOf(each.getFileName());
@@ -255,13 +300,13 @@ public final class Discovery {
       } else {
         continue;
       }
-      plugin(name, jars, parent);
+      plugin(name, jars, allowed, parent);
     }
   }
 
-  private void plugin(String name, List<Path> jars, ApiLoader parent) {
+  private void plugin(String name, List<Path> jars, @Nullable AllowList allowed, ApiLoader parent) {
     try {
-      PluginJars plugin = new PluginJars(name, jars);
+      PluginJars plugin = new PluginJars(name, jars, allowed);
       PluginJars.Loaded loaded = plugin.load(parent);
       for (String provider : plugin.providers()) {
         add(name, provider, () -> loaded.find(provider), type -> plugin.origin(provider));
@@ -321,14 +366,17 @@ public final class Discovery {
               null));
     } else if (seen.add(type)) {
       Class<?> found = type;
-      add(telling.origin(found), () -> make(found));
+      add(telling.origin(found), name, () -> make(found));
     }
   }
 
-  private void add(Origin origin, Making making) {
+  private void add(Origin origin, String className, Making making) {
     Plugin plugin;
     try {
-      plugin = Plugin.of(making.make(), origin);
+      plugin =
+          limit == null
+              ? Plugin.of(making.make(), origin)
+              : limit.hold("its provider " + className, () -> Plugin.of(making.make(), origin));
       for (DeviceType type : plugin.types()) {
         Plugin owner = typeOwners.get(type.number());
         if (owner != null) {

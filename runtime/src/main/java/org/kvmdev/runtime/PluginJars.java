@@ -1,6 +1,7 @@
 package org.kvmdev.runtime;
 
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,14 +15,13 @@ import java.lang.module.ModuleReference;
 import java.lang.module.ResolutionException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.jar.JarFile;
-import java.util.zip.ZipEntry;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.DeviceProvider;
 
@@ -43,18 +43,20 @@ final class PluginJars {
   private final Map<String, Path> providers = new LinkedHashMap<>();
 
   private final Map<Path, ModuleDescriptor> descriptors = new LinkedHashMap<>();
+  private final List<JarContent> contents = new ArrayList<>();
 
   /**
-   * Reads what the jars say of themselves; no code of theirs is run.
+   * Reads the jars, and refuses what may not be loaded; no code of theirs is run.
    *
    * @param name the jar's or the folder's name
    * @param jars the jars
+   * @param allowed the jars that may be plug-ins; null for all
    */
-  PluginJars(String name, List<Path> jars) throws Rejection {
+  PluginJars(String name, List<Path> jars, @Nullable AllowList allowed) throws Rejection {
     this.name = name;
     this.jars = jars;
     for (Path jar : jars) {
-      read(jar);
+      read(jar, allowed);
     }
     if (providers.isEmpty()) {
       throw new Rejection(
@@ -66,32 +68,38 @@ final class PluginJars {
     }
   }
 
-  private void read(Path jar) throws Rejection {
-    try (JarFile file = new JarFile(jar.toFile())) {
-      if (file.getEntry(API_CLASS) != null) {
-        throw new Rejection(
-            of(jar) + "it has a copy of " + API,
-            "Remove it: plug-ins use the one that kvmdev has.");
-      }
-      ZipEntry services = file.getEntry(SERVICES);
+  private void read(Path jar, @Nullable AllowList allowed) throws Rejection {
+    JarContent content;
+    Set<String> named = Set.of();
+    try {
+      content = JarContent.read(jar);
+      byte[] services = content.entries().get(SERVICES);
       if (services != null) {
-        try (InputStream in = file.getInputStream(services)) {
-          for (String provider : classNames(in)) {
-            if (file.getEntry(provider.replace('.', '/') + ".class") == null) {
-              throw new Rejection(
-                  of(jar) + "it names the provider " + provider + ", which is not in it",
-                  "Build it again with that class, or correct the name.");
-            }
-            providers.putIfAbsent(provider, jar);
-          }
-        }
+        named = classNames(new ByteArrayInputStream(services));
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       throw new Rejection(
           of(jar) + "it cannot be read as a jar (" + e.getMessage() + ")",
           "Copy or build it again.",
           e);
     }
+    if (allowed != null) {
+      allowed.check(of(jar), content);
+    }
+    if (content.entries().containsKey(API_CLASS)) {
+      throw new Rejection(
+          of(jar) + "it has a copy of " + API, "Remove it: plug-ins use the one that kvmdev has.");
+    }
+    for (String provider : named) {
+      if (!content.entries().containsKey(provider.replace('.', '/') + ".class")) {
+        throw new Rejection(
+            of(jar) + "it names the provider " + provider + ", which is not in it",
+            "Build it again with that class, or correct the name.");
+      }
+      providers.putIfAbsent(provider, jar);
+    }
+    Escapes.check(of(jar), content);
+    contents.add(content);
     for (ModuleReference module : find(jar)) {
       descriptors.put(jar, module.descriptor());
       for (ModuleDescriptor.Provides provides : module.descriptor().provides()) {
@@ -172,18 +180,9 @@ final class PluginJars {
    * @return what was loaded; it is collected when nothing of it is used any more
    */
   Loaded load(ApiLoader parent) throws Rejection {
-    PluginLoader loader = new PluginLoader(name, jars, parent);
+    PluginLoader loader = new PluginLoader(name, contents, parent);
     ModuleLayer ours = DeviceProvider.class.getModule().getLayer();
-    try {
-      return ours == null ? classes(loader) : modules(loader, ours);
-    } catch (Rejection | RuntimeException | Error e) {
-      try {
-        loader.close();
-      } catch (IOException suppressed) {
-        e.addSuppressed(suppressed);
-      }
-      throw e;
-    }
+    return ours == null ? classes(loader) : modules(loader, ours);
   }
 
   private Loaded classes(PluginLoader loader) {

@@ -20,6 +20,7 @@ import org.kvmdev.api.Lifetime;
 import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.api.machine.GuestMemory;
 import org.kvmdev.api.machine.InterruptController;
+import org.kvmdev.api.machine.LineEncoding;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.MmioBus;
 import org.kvmdev.api.machine.Port;
@@ -37,6 +38,10 @@ final class VirtualMachine implements Machine {
   static final KvmException DEAD =
       KvmException.constant(
           Errno.EIO, "the VM is dead: its first run was refused, or its last reference is closed");
+
+  private static final KvmException NO_CONTROLLER =
+      KvmException.constant(
+          Errno.ENXIO, "the VM has no interrupt controller; create its device first");
 
   private static final KvmException VCPU_RUNS =
       KvmException.constant(Errno.EBUSY, "a vCPU runs; wait until all have left the guest");
@@ -71,7 +76,7 @@ final class VirtualMachine implements Machine {
     this.vcpuLimit = (int) host.number("vcpus.max", 512);
     for (Plugin plugin : plugins) {
       DeviceProvider provider = plugin.provider();
-      try {
+      try (var _ = SlowCall.watch(provider, "joining a VM")) {
         capabilities.add(provider.capabilities(host));
         provider.join(this);
       } catch (RuntimeException | Error fault) {
@@ -235,6 +240,24 @@ final class VirtualMachine implements Machine {
   }
 
   @Override
+  public int irqLine(int line, int level) throws KvmException {
+    LineEncoding[] encodings = ports.lines;
+    InterruptController controller = this.controller;
+    try {
+      if (encodings.length > 0) {
+        return encodings[0].line(line, level);
+      }
+      if (controller == null) {
+        throw NO_CONTROLLER;
+      }
+      int status = controller.line(line, level);
+      return status == InterruptController.ROUTED ? routing.drive(line, level, controller) : status;
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, controller == null ? encodings[0] : controller);
+    }
+  }
+
+  @Override
   public void plug(Port port) {
     ports.add(port);
   }
@@ -281,7 +304,7 @@ final class VirtualMachine implements Machine {
     try {
       requireRoom(wanted);
       DeviceOps ops;
-      try {
+      try (var _ = SlowCall.watch(provider, "making a " + wanted)) {
         ops = provider.create(wanted, this);
       } catch (RuntimeException | Error fault) {
         throw Containment.contain(fault, provider);
@@ -293,7 +316,9 @@ final class VirtualMachine implements Machine {
       unlock();
     }
     try {
-      device.ops.init();
+      try (var _ = SlowCall.watch(device.ops, "initialising a " + wanted)) {
+        device.ops.init();
+      }
       reservation.reserve();
       return device;
     } catch (KvmException refusal) {

@@ -11,7 +11,6 @@ import org.kvmdev.api.KvmException;
 import org.kvmdev.api.UserMemory;
 import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.api.machine.InterruptController;
-import org.kvmdev.api.machine.LineEncoding;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.Requests;
 import org.kvmdev.api.machine.Routing;
@@ -22,9 +21,6 @@ import org.kvmdev.api.machine.SystemRegisters;
  * those of its vCPUs and devices included.
  */
 public final class Vm implements AutoCloseable {
-  private static final KvmException NO_CONTROLLER =
-      KvmException.constant(
-          Errno.ENXIO, "the VM has no interrupt controller; create its device first");
   private static final KvmException NO_MESSAGES =
       KvmException.constant(
           Errno.EINVAL, "the VM has no interrupt controller, or the flags are neither 0 nor 1");
@@ -229,22 +225,7 @@ public final class Vm implements AutoCloseable {
    */
   public int irqLine(int line, int level) throws KvmException {
     machine.requireAlive();
-    LineEncoding[] encodings = machine.ports.lines;
-    InterruptController controller = machine.controller();
-    try {
-      if (encodings.length > 0) {
-        return encodings[0].line(line, level);
-      }
-      if (controller == null) {
-        throw NO_CONTROLLER;
-      }
-      int status = controller.line(line, level);
-      return status == InterruptController.ROUTED
-          ? machine.routing.drive(line, level, controller)
-          : status;
-    } catch (RuntimeException | Error fault) {
-      throw Containment.contain(fault, controller == null ? encodings[0] : controller);
-    }
+    return machine.irqLine(line, level);
   }
 
   /**

@@ -1,7 +1,6 @@
 package org.kvmdev.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -12,6 +11,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -39,6 +39,7 @@ class DiscoveryTest {
 
   @TempDir Path temp;
   private Path plugins = Path.of("");
+  private Duration loading = Discovery.LOADING;
   private final List<Path> builtIn = new ArrayList<>();
 
   @BeforeEach
@@ -120,7 +121,11 @@ class DiscoveryTest {
     jars.add(PluginBuilder.place(DeviceProvider.class));
     jars.add(PluginBuilder.place(Discovery.class));
     jars.addAll(builtIn);
-    return mode.discovery(jars).getMethod("find", Path.class).invoke(null, folder);
+    Class<?> discovery = mode.discovery(jars);
+    Class<?> allowed = discovery.getClassLoader().loadClass(AllowList.class.getName());
+    return discovery
+        .getMethod("find", Path.class, allowed, Duration.class)
+        .invoke(null, folder, null, loading);
   }
 
   private Found find(Mode mode) throws ReflectiveOperationException {
@@ -341,13 +346,63 @@ class DiscoveryTest {
     counter().jar(plugins.resolve("counter.jar"));
     Object provider = ask(list(discover(mode, plugins), "plugins").getFirst(), "provider");
     WeakReference<ClassLoader> loader = new WeakReference<>(provider.getClass().getClassLoader());
-    assertTrue(loader.get() instanceof URLClassLoader);
+    assertEquals("counter.jar", loader.get().getName());
     provider = null;
-    for (int i = 0; i < 50 && loader.get() != null; i++) {
-      System.gc();
-      Thread.sleep(10);
+    PluginsInUseTest.isCollected(loader);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aJarThatIsReplacedIsReadAgain(Mode mode) throws Exception {
+    String hosts =
+        "public List<Host> hosts() { return List.of(Host.read(\"pc\","
+            + " Counter.class.getResourceAsStream(\"pc.properties\"))); }";
+    for (String kernel : List.of("6.1", "6.12")) {
+      new PluginBuilder()
+          .provider("com.example.Counter", OURS, hosts)
+          .service("com.example.Counter")
+          .resource(
+              "com/example/pc.properties",
+              "architecture=pc\nendian=little\nkernel=" + kernel + "\n")
+          .jar(plugins.resolve("counter.jar"));
+      Object plugin = list(discover(mode, plugins), "plugins").getFirst();
+      assertEquals(kernel, ask(list(plugin, "hosts").getFirst(), "kernel"));
     }
-    assertNull(loader.get(), "something holds the plug-in");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void librariesInVersionsThatClash(Mode mode) throws Exception {
+    // Between the versions a method changed its type: with the other's class, neither would link.
+    String library = "package lib; public class Words { public static %s number() { return %s; } }";
+    for (String each : List.of("int 1", "String \"2\"")) {
+      String type = each.split(" ")[0];
+      Path folder = plugins.resolve(type.toLowerCase(java.util.Locale.ROOT));
+      Path words =
+          new PluginBuilder()
+              .source("lib.Words", library.formatted((Object[]) each.split(" ")))
+              .resource("lib/version.txt", "version of " + type)
+              .jar(folder.resolve("words.jar"));
+      new PluginBuilder()
+          .library(words)
+          .provider(
+              "com.example.Counter",
+              "List.of(DeviceType.of("
+                  + (OURS + type.length())
+                  + ", lib.Words.number() + read(), \"kvm-x\", \"x\").build())",
+              """
+              static String read() {
+                try (var in = lib.Words.class.getResourceAsStream("version.txt")) {
+                  return " " + new String(in.readAllBytes());
+                } catch (java.io.IOException e) {
+                  throw new java.io.UncheckedIOException(e);
+                }
+              }
+              """)
+          .service("com.example.Counter")
+          .jar(folder.resolve("counter.jar"));
+    }
+    find(mode).is("counter.jar [1 version of int]", "counter.jar [2 version of String]");
   }
 
   @Test
@@ -468,6 +523,161 @@ class DiscoveryTest {
         .jar(plugins.resolve("counter.jar"));
     faultOfOne(
         mode, "counter.jar", "cannot be made: java.lang.StackOverflowError", "remove the jar");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aConstructorThatHangs(Mode mode) throws Exception {
+    loading = Duration.ofSeconds(2);
+    counterWith(
+            "public Counter() { try { Thread.sleep(1L << 40); } catch (InterruptedException e) { }"
+                + " }")
+        .jar(plugins.resolve("counter.jar"));
+    faultOfOne(
+        mode,
+        "counter.jar",
+        "its provider com.example.Counter is not there after 2 s: it is at",
+        "com.example.Counter.<init>(Counter.java:",
+        "what takes long belongs into DeviceOps.init");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aDeclarationThatHangs(Mode mode) throws Exception {
+    loading = Duration.ofSeconds(2);
+    counterOf("spin()")
+        .provider(
+            "com.example.Counter",
+            "spin()",
+            "List<DeviceType> spin() { while (!Thread.interrupted()) { } return List.of(); }")
+        .jar(plugins.resolve("counter.jar"));
+    faultOfOne(mode, "counter.jar", "not there after 2 s", "com.example.Counter.spin(");
+  }
+
+  /** What is refused by its class files, and how that is told. */
+  private static final Map<String, List<String>> ESCAPES =
+      Map.of(
+          "static void go() { System.exit(3); }",
+          List.of("com.example.Counter.go calls System.exit, which would end the whole process"),
+          "static void go() { Runtime.getRuntime().halt(3); }",
+          List.of("com.example.Counter.go calls Runtime.halt, which would end"),
+          "static void go() { Runtime.getRuntime().exit(3); }",
+          List.of("com.example.Counter.go calls Runtime.exit, which would end"),
+          "static java.util.function.IntConsumer go = System::exit;",
+          List.of("com.example.Counter calls System.exit"),
+          "static void go() { System.loadLibrary(\"x\"); }",
+          List.of("com.example.Counter.go calls System.loadLibrary, which is for native code"),
+          "static void go() { Runtime.getRuntime().load(\"/x\"); }",
+          List.of("com.example.Counter.go calls Runtime.load, which is for native code"),
+          "static native int go();",
+          List.of("com.example.Counter.go is a native method"),
+          "static Object go() { return java.lang.foreign.Linker.nativeLinker(); }",
+          List.of("com.example.Counter uses Linker, which is for native code"));
+
+  @ParameterizedTest
+  @EnumSource
+  void aCallThatNobodyCouldContain(Mode mode) throws Exception {
+    int number = OURS;
+    for (String each : ESCAPES.keySet()) {
+      counterWith(each).jar(plugins.resolve("jar" + number++ + ".jar"));
+    }
+    alsoSound();
+    Found found = find(mode);
+    assertEquals(List.of("zz-sound.jar [SOUND]"), found.plugins());
+    assertEquals(ESCAPES.size(), found.faults().size());
+    int at = 0;
+    for (List<String> texts : ESCAPES.values()) {
+      new Found(List.of(), List.of(found.faults().get(at)))
+          .faultIn(
+              "jar" + (OURS + at) + ".jar",
+              texts.getFirst(),
+              "may neither end the process nor be native");
+      at++;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aLibraryThatEndsTheProcess(Mode mode) throws Exception {
+    new PluginBuilder()
+        .source(
+            "lib.Tool",
+            "package lib; public class Tool { public static void main(String[] a) {"
+                + " System.exit(1); } }")
+        .jar(plugins.resolve("counter").resolve("tool.jar"));
+    counter().jar(plugins.resolve("counter").resolve("counter.jar"));
+    faultOfOne(mode, "counter", "tool.jar: lib.Tool.main calls System.exit");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aClassFileThatIsNone(Mode mode) throws Exception {
+    counter().resource("com/example/Other.class", "\u00ca").jar(plugins.resolve("counter.jar"));
+    find(mode).is("counter.jar [KVM_DEV_TYPE_TEST]");
+  }
+
+  // The list of allowed jars.
+
+  private String sha256(Path jar) throws Exception {
+    return java.util.HexFormat.of()
+        .formatHex(
+            java.security.MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(jar)));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aJarThatIsNotOnTheFoldersList(Mode mode) throws Exception {
+    alsoSound();
+    Path jar = counter().jar(plugins.resolve("counter.jar"));
+    Files.writeString(
+        plugins.resolve("SHA256SUMS"),
+        "# ours\n" + sha256(plugins.resolve("zz-sound.jar")) + "  zz-sound.jar\n");
+    faultOfOne(
+        mode,
+        "counter.jar",
+        "its SHA-256 " + sha256(jar) + " is not on the list of allowed jars",
+        "add what sha256sum prints");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aLibraryThatIsNotOnTheList(Mode mode) throws Exception {
+    Path library =
+        new PluginBuilder()
+            .source("lib.Name", "package lib; public class Name { }")
+            .jar(plugins.resolve("counter").resolve("names.jar"));
+    Path jar = counter().jar(plugins.resolve("counter").resolve("counter.jar"));
+    Files.writeString(
+        plugins.resolve("SHA256SUMS"),
+        sha256(jar) + " *counter/counter.jar\n" + "0".repeat(64) + "  counter/names.jar\n");
+    find(mode)
+        .faultIn(
+            "counter",
+            "names.jar: its SHA-256 " + sha256(library),
+            "which has another for a jar of this name");
+    Files.writeString(
+        plugins.resolve("SHA256SUMS"),
+        sha256(jar).toUpperCase(java.util.Locale.ROOT) + "  a\n" + sha256(library) + "  b\n");
+    find(mode).is("counter.jar [KVM_DEV_TYPE_TEST]");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aListThatIsNone(Mode mode) throws Exception {
+    counter().jar(plugins.resolve("counter.jar"));
+    Files.writeString(plugins.resolve("SHA256SUMS"), "\ncounter.jar is fine\n");
+    Found found = find(mode);
+    assertEquals(List.of(), found.plugins());
+    found.faultIn("SHA256SUMS", "so that none is", "SHA256SUMS:2: no line of sha256sum's");
+  }
+
+  @Test
+  void aListThatTheCallerGives() throws Exception {
+    Path jar = counter().jar(plugins.resolve("counter.jar"));
+    Files.writeString(plugins.resolve("SHA256SUMS"), sha256(jar) + "  counter.jar\n");
+    AllowList none = AllowList.read(Files.writeString(temp.resolve("none"), ""));
+    Discovery found = Discovery.find(plugins, none, Discovery.LOADING);
+    assertEquals(List.of("counter.jar"), found.faults().stream().map(DiscoveryFault::jar).toList());
   }
 
   @ParameterizedTest

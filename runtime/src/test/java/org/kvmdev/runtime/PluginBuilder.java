@@ -33,6 +33,7 @@ final class PluginBuilder {
   private final Map<String, byte[]> resources = new LinkedHashMap<>();
   private final List<Path> libraries = new ArrayList<>();
   private final List<String> left = new ArrayList<>();
+  private Path api = place(DeviceProvider.class);
 
   /** A source file, by the name of its class. */
   PluginBuilder source(String className, String text) {
@@ -93,6 +94,12 @@ final class PluginBuilder {
     return this;
   }
 
+  /** Another api to compile against: an older one, or a newer. */
+  PluginBuilder api(Path other) {
+    api = other;
+    return this;
+  }
+
   /** A class that is compiled, and left out of the jar. */
   PluginBuilder without(String className) {
     left.add(className.replace('.', '/') + ".class");
@@ -103,7 +110,7 @@ final class PluginBuilder {
   Path jar(Path jar) {
     Map<String, String> texts = new TreeMap<>();
     resources.forEach((name, content) -> texts.put(name, new String(content, UTF_8)));
-    List<Object> key = List.of(sources, texts, libraries.isEmpty() ? List.of() : jar, left);
+    List<Object> key = List.of(sources, texts, libraries.isEmpty() ? List.of() : jar, left, api);
     try {
       Files.createDirectories(jar.getParent());
       Files.write(jar, BUILT.computeIfAbsent(key, k -> build()));
@@ -166,7 +173,7 @@ final class PluginBuilder {
 
   private String path() throws IOException {
     List<String> path = new ArrayList<>();
-    path.add(place(DeviceProvider.class).toString());
+    path.add(api.toString());
     path.add(place(org.jspecify.annotations.NullMarked.class).toString());
     libraries.forEach(each -> path.add(each.toString()));
     return String.join(java.io.File.pathSeparator, path);

@@ -179,6 +179,19 @@ public interface Machine {
   @Nullable InterruptController controller();
 
   /**
+   * Drives a line of the VM's interrupt controller, as KVM_IRQ_LINE does: how a device that is no
+   * controller itself raises its interrupt. May be called with the device's own lock held, since a
+   * controller takes its own after it and calls no other device with that held. Allocates nothing.
+   *
+   * @param line what KVM_IRQ_LINE takes as {@code irq} on this architecture
+   * @param level 1 to raise the line, 0 to lower it
+   * @return 1 or more delivered, 0 coalesced, or an errno's negative
+   * @throws KvmException ENXIO where there is no controller; what the architecture refuses where
+   *     there is no such line
+   */
+  int irqLine(int line, int level) throws KvmException;
+
+  /**
    * Plugs in a port. Ports of a kind are asked in the order in which they were plugged in.
    *
    * @param port the port
