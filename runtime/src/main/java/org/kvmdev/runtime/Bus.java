@@ -8,10 +8,12 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MmioBus;
 import org.kvmdev.api.machine.MmioHandler;
+import org.kvmdev.api.machine.Vcpu;
 
 /**
  * The MMIO bus: regions sorted by base in an array that is replaced, never changed, so that
- * accesses take no lock.
+ * accesses take no lock. A vCPU tries the region of its last access first, where no other can be
+ * meant; that halves what the bus costs.
  */
 final class Bus implements MmioBus {
   /** The kernel's NR_IOBUS_DEVS. */
@@ -38,7 +40,7 @@ final class Bus implements MmioBus {
         at--;
       }
       entries.add(at, entry);
-      table = new Table(entries);
+      replace(entries);
       return entry;
     } finally {
       lock.unlock();
@@ -50,10 +52,28 @@ final class Bus implements MmioBus {
     lock.lock();
     try {
       List<Entry> entries = table.list();
-      entries.removeIf(entry -> entry == region);
-      table = new Table(entries);
+      if (region instanceof Entry entry && entries.remove(entry)) {
+        entry.alone = false;
+        replace(entries);
+      }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Puts a new table in place; the lock is held. */
+  private void replace(List<Entry> entries) {
+    Table next = new Table(entries);
+    for (int i = 0; i < entries.size(); i++) {
+      if (next.isOverlapped(i)) {
+        entries.get(i).alone = false;
+      }
+    }
+    table = next;
+    for (int i = 0; i < entries.size(); i++) {
+      if (!next.isOverlapped(i)) {
+        entries.get(i).alone = true;
+      }
     }
   }
 
@@ -81,24 +101,22 @@ final class Bus implements MmioBus {
    * @return what was read, or 0
    */
   long read(VirtualCpu vcpu, long address, int size) throws KvmException {
+    Entry entry = vcpu.lastRegion;
+    return entry.alone && entry.contains(address, size)
+        ? entry.read(vcpu, address, size)
+        : readFirst(vcpu, address, size);
+  }
+
+  private long readFirst(VirtualCpu vcpu, long address, int size) throws KvmException {
     Table now = table;
-    Entry[] all = now.entries;
-    for (int at = now.firstCandidate(address);
-        at < all.length && Long.compareUnsigned(all[at].base, address) <= 0;
-        at++) {
-      Entry entry = all[at];
-      if (!entry.contains(address, size)) {
-        continue;
-      }
-      vcpu.declined = false;
-      long value;
-      try {
-        value = entry.handler.read(vcpu, address - entry.base, size);
-      } catch (RuntimeException | Error fault) {
-        throw Containment.contain(fault, entry.handler);
-      }
-      if (!vcpu.declined) {
-        return size == 8 ? value : value & (1L << size * 8) - 1;
+    for (int at = now.firstCandidate(address); now.reaches(at, address); at++) {
+      Entry entry = now.entries[at];
+      if (entry.contains(address, size)) {
+        vcpu.lastRegion = entry;
+        long value = entry.read(vcpu, address, size);
+        if (!vcpu.declined) {
+          return value;
+        }
       }
     }
     vcpu.declined = true;
@@ -107,24 +125,24 @@ final class Bus implements MmioBus {
 
   /** A store; tells the vCPU when nobody took it. */
   void write(VirtualCpu vcpu, long address, int size, long value) throws KvmException {
+    Entry entry = vcpu.lastRegion;
+    if (entry.alone && entry.contains(address, size)) {
+      entry.write(vcpu, address, size, value);
+    } else {
+      writeFirst(vcpu, address, size, value);
+    }
+  }
+
+  private void writeFirst(VirtualCpu vcpu, long address, int size, long value) throws KvmException {
     Table now = table;
-    Entry[] all = now.entries;
-    long data = size == 8 ? value : value & (1L << size * 8) - 1;
-    for (int at = now.firstCandidate(address);
-        at < all.length && Long.compareUnsigned(all[at].base, address) <= 0;
-        at++) {
-      Entry entry = all[at];
-      if (!entry.contains(address, size)) {
-        continue;
-      }
-      vcpu.declined = false;
-      try {
-        entry.handler.write(vcpu, address - entry.base, size, data);
-      } catch (RuntimeException | Error fault) {
-        throw Containment.contain(fault, entry.handler);
-      }
-      if (!vcpu.declined) {
-        return;
+    for (int at = now.firstCandidate(address); now.reaches(at, address); at++) {
+      Entry entry = now.entries[at];
+      if (entry.contains(address, size)) {
+        vcpu.lastRegion = entry;
+        entry.write(vcpu, address, size, value);
+        if (!vcpu.declined) {
+          return;
+        }
       }
     }
     vcpu.declined = true;
@@ -142,7 +160,7 @@ final class Bus implements MmioBus {
       reaches = new long[entries.length];
       long reach = 0;
       for (int i = 0; i < entries.length; i++) {
-        long last = entries[i].base + entries[i].size - 1;
+        long last = entries[i].last();
         reach = Long.compareUnsigned(last, reach) > 0 ? last : reach;
         reaches[i] = reach;
       }
@@ -150,6 +168,19 @@ final class Bus implements MmioBus {
 
     List<Entry> list() {
       return new ArrayList<>(List.of(entries));
+    }
+
+    /** Whether another region has an address that this one has, too. */
+    boolean isOverlapped(int at) {
+      Entry entry = entries[at];
+      return at > 0 && Long.compareUnsigned(reaches[at - 1], entry.base) >= 0
+          || at + 1 < entries.length
+              && Long.compareUnsigned(entries[at + 1].base, entry.last()) <= 0;
+    }
+
+    /** Whether there is a region of this index, and it begins at or below an address. */
+    boolean reaches(int at, long address) {
+      return at < entries.length && Long.compareUnsigned(entries[at].base, address) <= 0;
     }
 
     /** The first region that can reach an address: all before it end below. */
@@ -169,10 +200,19 @@ final class Bus implements MmioBus {
   }
 
   /** One region. */
-  private static final class Entry implements Region {
-    final long base;
-    final long size;
-    final MmioHandler handler;
+  static final class Entry implements Region {
+    /** What a vCPU that has accessed no region accessed last. */
+    static final Entry NONE = new Entry(0, 0, new Nobody());
+
+    /**
+     * That the region is on the bus and no other overlaps it: whoever accesses it need not look for
+     * one that is before it.
+     */
+    volatile boolean alone;
+
+    private final long base;
+    private final long size;
+    private final MmioHandler handler;
 
     Entry(long base, long size, MmioHandler handler) {
       this.base = base;
@@ -185,6 +225,34 @@ final class Bus implements MmioBus {
       return offset >= 0 && offset <= size - length;
     }
 
+    long last() {
+      return base + size - 1;
+    }
+
+    long read(VirtualCpu vcpu, long address, int length) throws KvmException {
+      vcpu.declined = false;
+      long value;
+      try {
+        value = handler.read(vcpu, address - base, length);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, handler);
+      }
+      return vcpu.declined ? 0 : low(value, length);
+    }
+
+    void write(VirtualCpu vcpu, long address, int length, long value) throws KvmException {
+      vcpu.declined = false;
+      try {
+        handler.write(vcpu, address - base, length, low(value, length));
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, handler);
+      }
+    }
+
+    private static long low(long value, int length) {
+      return length == 8 ? value : value & (1L << length * 8) - 1;
+    }
+
     @Override
     public long base() {
       return base;
@@ -193,6 +261,19 @@ final class Bus implements MmioBus {
     @Override
     public long size() {
       return size;
+    }
+  }
+
+  /** Who answers in a region that has no address. */
+  private static final class Nobody implements MmioHandler {
+    @Override
+    public long read(Vcpu vcpu, long offset, int size) {
+      return vcpu.decline();
+    }
+
+    @Override
+    public long write(Vcpu vcpu, long offset, int size, long value) {
+      return vcpu.decline();
     }
   }
 }

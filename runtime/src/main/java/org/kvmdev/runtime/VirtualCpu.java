@@ -31,6 +31,9 @@ final class VirtualCpu implements Vcpu {
   /** That the access under way was declined; the running thread's alone. */
   boolean declined;
 
+  /** The region of the bus that was accessed last; the running thread's alone. */
+  Bus.Entry lastRegion = Bus.Entry.NONE;
+
   /** That the system register accessed is undefined; the running thread's alone. */
   boolean undefined;
 

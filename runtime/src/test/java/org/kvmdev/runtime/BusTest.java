@@ -3,6 +3,7 @@ package org.kvmdev.runtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.kvmdev.runtime.VmTest.refused;
 
 import java.util.ArrayList;
@@ -78,5 +79,74 @@ class BusTest {
       }
       assertSame(expected, bus.find(address));
     }
+  }
+
+  private static VirtualCpu vcpu() throws KvmException {
+    Vm vm = Kvm.of(List.of(new LatchProvider())).createVm("test-host");
+    return new VirtualCpu((VirtualMachine) vm.machine(), 0, 0);
+  }
+
+  @Test
+  void accessesReachWhatAScanOfAllRegionsReachesHoweverTheyChange() throws KvmException {
+    VirtualCpu vcpu = vcpu();
+    Random random = new Random(11);
+    List<MmioBus.Region> regions = new ArrayList<>();
+    List<Named> handlers = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      if (i % 3 == 2) {
+        int gone = random.nextInt(regions.size());
+        bus.remove(regions.remove(gone));
+        handlers.remove(gone);
+      } else {
+        Named handler = new Named(i);
+        regions.add(bus.add(random.nextInt(1 << 14), 1 + random.nextInt(1 << 8), handler));
+        handlers.add(handler);
+      }
+      // So near each other that most reach the same region as the one before.
+      long address = random.nextInt(1 << 14);
+      for (int access = 0; access < 40; access++) {
+        int size = 2 << random.nextInt(3);
+        Named expected = null;
+        long lowest = Long.MAX_VALUE;
+        for (int j = 0; j < regions.size(); j++) {
+          MmioBus.Region region = regions.get(j);
+          boolean inside =
+              address >= region.base() && address + size <= region.base() + region.size();
+          if (inside && region.base() < lowest) {
+            lowest = region.base();
+            expected = handlers.get(j);
+          }
+        }
+        long value = bus.read(vcpu, address, size);
+        assertEquals(expected == null, vcpu.declined);
+        assertEquals(expected == null ? 0 : expected.number(), value);
+        address += random.nextInt(16);
+      }
+    }
+  }
+
+  @Test
+  void aRegionThatIsGoneIsNotReachedAgain() throws KvmException {
+    VirtualCpu vcpu = vcpu();
+    MmioBus.Region region = bus.add(0x1000, 0x100, new Named(1));
+    assertEquals(1, bus.read(vcpu, 0x1000, 4));
+    bus.remove(region);
+    bus.read(vcpu, 0x1000, 4);
+    assertTrue(vcpu.declined);
+    bus.write(vcpu, 0x1000, 4, 0);
+    assertTrue(vcpu.declined);
+  }
+
+  @Test
+  void aRegionThatIsAddedBeforeAnotherIsReachedFirst() throws KvmException {
+    VirtualCpu vcpu = vcpu();
+    bus.add(0x1000, 0x100, new Named(1));
+    assertEquals(1, bus.read(vcpu, 0x1010, 4));
+    MmioBus.Region first = bus.add(0xff0, 0x100, new Named(2));
+    assertEquals(2, bus.read(vcpu, 0x1010, 4));
+    assertEquals(1, bus.read(vcpu, 0x10f0, 4));
+    assertEquals(2, bus.read(vcpu, 0x1010, 4));
+    bus.remove(first);
+    assertEquals(1, bus.read(vcpu, 0x1010, 4));
   }
 }
