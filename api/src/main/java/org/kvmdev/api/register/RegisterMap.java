@@ -1,5 +1,6 @@
 package org.kvmdev.api.register;
 
+import java.lang.reflect.Array;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +15,10 @@ public final class RegisterMap<R extends Enum<R> & Register> {
   private final List<R> registers;
   private final int shift;
   private final long begin;
-  private final R[] byOrdinal;
-  private final short[] slots;
+
+  /** What covers each granule from the begin on; null where nothing does. */
+  private final @Nullable R[] slots;
+
   private final long[] resets;
 
   private RegisterMap(String name, int granule, List<R> registers) {
@@ -25,8 +28,8 @@ public final class RegisterMap<R extends Enum<R> & Register> {
     this.name = name;
     this.registers = List.copyOf(registers);
     this.shift = Integer.numberOfTrailingZeros(granule);
-    this.byOrdinal = this.registers.get(0).getDeclaringClass().getEnumConstants();
-    this.resets = new long[byOrdinal.length];
+    Class<R> kind = this.registers.get(0).getDeclaringClass();
+    this.resets = new long[kind.getEnumConstants().length];
     long first = Long.MAX_VALUE;
     long end = 0;
     for (R register : registers) {
@@ -37,7 +40,10 @@ public final class RegisterMap<R extends Enum<R> & Register> {
       end = Math.max(end, spec.offset(spec.count() - 1) + spec.width());
     }
     begin = first / granule * granule;
-    slots = new short[Math.toIntExact(Math.ceilDiv(end - begin, granule))];
+    @SuppressWarnings("unchecked")
+    @Nullable R[] none =
+        (R[]) Array.newInstance(kind, Math.toIntExact(Math.ceilDiv(end - begin, granule)));
+    slots = none;
     for (R register : registers) {
       enter(register, granule);
     }
@@ -48,7 +54,6 @@ public final class RegisterMap<R extends Enum<R> & Register> {
     registers = other.registers;
     shift = other.shift;
     begin = other.begin;
-    byOrdinal = other.byOrdinal;
     slots = other.slots;
     resets = other.resets.clone();
     resets[register.ordinal()] = reset;
@@ -119,8 +124,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
     if (slot < 0 || slot >= slots.length) {
       return null;
     }
-    int entry = slots[(int) slot];
-    return entry == 0 ? null : byOrdinal[entry - 1];
+    return slots[(int) slot];
   }
 
   /**
@@ -150,11 +154,11 @@ public final class RegisterMap<R extends Enum<R> & Register> {
       }
       for (long at = first; at < first + spec.width(); at += granule) {
         int slot = (int) ((at - begin) >>> shift);
-        if (slots[slot] != 0) {
+        if (slots[slot] != null) {
           throw new IllegalArgumentException(
-              "%s and %s overlap at %#x".formatted(byOrdinal[slots[slot] - 1], register, at));
+              "%s and %s overlap at %#x".formatted(slots[slot], register, at));
         }
-        slots[slot] = (short) (register.ordinal() + 1);
+        slots[slot] = register;
       }
     }
   }
