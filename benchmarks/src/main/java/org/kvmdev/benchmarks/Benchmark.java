@@ -16,6 +16,8 @@ import org.kvmdev.runtime.Kvm;
 final class Benchmark {
   private static final long WINDOW = 2_000_000;
   private static final int ROUNDS = 200;
+  private static final int WARM_UP_TURNS = 400;
+  private static final long MOMENT = 20_000;
   private static final String USAGE =
       """
       Usage: ./benchmark [--check] [--rounds N] [--only TEXT]
@@ -91,6 +93,7 @@ final class Benchmark {
         Runtime.getRuntime().availableProcessors(),
         Runtime.version(),
         rounds);
+    warmUp(rows, WARM_UP_TURNS, MOMENT);
     measure(rows, rounds);
     System.out.print(Table.of(rows));
     made.absent().forEach(what -> System.out.println("not measured: " + what));
@@ -113,6 +116,20 @@ final class Benchmark {
                     || all.stream()
                         .anyMatch(other -> other.name().contains(text) && other.reference() == row))
         .toList();
+  }
+
+  /**
+   * Takes all rows in turns, a moment each, so that what they share is compiled for all of them and
+   * not for the row that comes first.
+   */
+  static void warmUp(List<Row> rows, int turns, long moment) throws Exception {
+    for (int turn = 0; turn < turns; turn++) {
+      for (Row row : rows) {
+        if (row.isQuick()) {
+          row.warmUp(moment);
+        }
+      }
+    }
   }
 
   /** Gives every row its windows. */

@@ -80,6 +80,19 @@ final class Row implements Reference {
     times = Math.clamp((long) (here / nanoseconds), 1, MOST_TIMES);
   }
 
+  /** Whether it has a window in each round. */
+  boolean isQuick() {
+    return every == 1;
+  }
+
+  /** Takes the path for a moment, without a look at what it costs. */
+  void warmUp(long length) throws Exception {
+    long begin = System.nanoTime();
+    do {
+      sum += path.take(1);
+    } while (System.nanoTime() - begin < length);
+  }
+
   /** Takes account of a window; visible for tests. */
   void record(double tookEach, double allocatedEach) {
     nanoseconds = Double.isNaN(nanoseconds) ? tookEach : Math.min(nanoseconds, tookEach);

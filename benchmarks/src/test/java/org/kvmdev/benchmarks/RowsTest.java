@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.kvmdev.benchmarks.machine.StartUp;
@@ -39,6 +40,18 @@ class RowsTest {
     Benchmark.measure(List.of(row), 3);
     assertTrue(row.nanoseconds() > 0, "ns: " + row.nanoseconds());
     assertTrue(row.bytes() >= 100, "bytes: " + row.bytes());
+  }
+
+  @Test
+  void a_warm_up_takes_each_row_in_its_turn_and_measures_nothing() throws Exception {
+    List<String> taken = new ArrayList<>();
+    Row one = new Row("one", times -> taken.add("one") ? 1 : 0);
+    Row other = new Row("other", times -> taken.add("other") ? 1 : 0);
+    Row slow =
+        new Row("slow", times -> taken.add("slow") ? 1 : 0, Target.NONE, Recorded.NOTHING, 5);
+    Benchmark.warmUp(List.of(one, slow, other), 2, 0);
+    assertEquals(List.of("one", "other", "one", "other"), taken);
+    assertTrue(Double.isNaN(one.nanoseconds()));
   }
 
   @Test
