@@ -64,14 +64,18 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
   }
 
   /**
-   * Told of a SET before its data are read: what is refused here goes before EFAULT, and what is
-   * done here stays done when the data cannot be read.
+   * Told of a SET before its data are read, for an attribute that is declared to look at its number
+   * first: what is refused here goes before EFAULT, and what is done here stays done when the data
+   * cannot be read.
    *
    * @param attribute which; its access includes SET
    * @param attr the whole number
    * @throws KvmException where it cannot be written, whatever the data
    */
-  protected void beforeSet(A attribute, long attr) throws KvmException {}
+  protected void beforeSet(A attribute, long attr) throws KvmException {
+    throw new UnsupportedOperationException(
+        attribute + " declares that SET looks at its number first; override beforeSet");
+  }
 
   /**
    * Writes an attribute of at most 8 bytes, or does a request of no data.
@@ -110,25 +114,22 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
 
   @Override
   public final void hasAttr(int group, long attr) throws KvmException {
-    KvmException refusal = tryHas(group, attr);
-    if (refusal != null) {
-      throw refusal;
-    }
+    refuse(tryHas(group, attr));
   }
 
   @Override
   public final void getAttr(int group, long attr, long address, UserMemory memory)
       throws KvmException {
-    KvmException refusal = tryGet(group, attr, address, memory);
-    if (refusal != null) {
-      throw refusal;
-    }
+    refuse(tryGet(group, attr, address, memory));
   }
 
   @Override
   public final void setAttr(int group, long attr, long address, UserMemory memory)
       throws KvmException {
-    KvmException refusal = trySet(group, attr, address, memory);
+    refuse(trySet(group, attr, address, memory));
+  }
+
+  private static void refuse(@Nullable KvmException refusal) throws KvmException {
     if (refusal != null) {
       throw refusal;
     }
@@ -143,13 +144,13 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
    * @return the refusal; null for success
    */
   public final @Nullable KvmException tryHas(int group, long attr) {
-    A id = table.find(group, attr);
-    if (id == null) {
+    AttributeTable.Declared<A> found = table.declared(group, attr);
+    if (found == null) {
       AttributeGroup declared = table.group(group);
       return unknown(declared, declared == null ? null : declared.unknownHas(), attr);
     }
     try {
-      has(id, attr);
+      has(found.id, attr);
       return null;
     } catch (KvmException refusal) {
       return refusal;
@@ -167,35 +168,46 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
    */
   public final @Nullable KvmException tryGet(
       int group, long attr, long address, UserMemory memory) {
-    A id = table.find(group, attr);
-    if (id == null || !table.declaration(id).access().reads()) {
-      AttributeGroup declared = table.group(group);
-      if (declared != null && (attr & declared.getMask()) != attr) {
-        return tryGet(group, attr & declared.getMask(), address, memory);
-      }
-      return unknown(declared, declared == null ? null : declared.unknownGet(), attr);
-    }
-    Attribute attribute = table.declaration(id);
-    int size = attribute.size();
+    AttributeTable.Declared<A> found = table.declared(group, attr);
     try {
-      if (size > 8) {
-        byte[] data = new byte[size];
-        if (attribute.readsBeforeGet()) {
-          memory.read(address, data, 0, size);
-        }
-        get(id, attr, data);
-        memory.write(address, data, 0, size);
+      if (found != null && found.readsNumber) {
+        memory.writeNumber(address, found.size, get(found.id, attr));
+      } else if (found != null && found.reads) {
+        getBuffered(found, attr, address, memory);
       } else {
-        long value =
-            attribute.readsBeforeGet()
-                ? get(id, attr, memory.readNumber(address, size))
-                : get(id, attr);
-        memory.writeNumber(address, size, value);
+        return tryGetUndeclared(group, attr, address, memory);
       }
       return null;
     } catch (KvmException refusal) {
       return refusal;
     }
+  }
+
+  /** GET of a number that names nothing that can be read, unless with fewer of its bits it does. */
+  private @Nullable KvmException tryGetUndeclared(
+      int group, long attr, long address, UserMemory memory) {
+    AttributeGroup declared = table.group(group);
+    if (declared != null && (attr & declared.getMask()) != attr) {
+      return tryGet(group, attr & declared.getMask(), address, memory);
+    }
+    return unknown(declared, declared == null ? null : declared.unknownGet(), attr);
+  }
+
+  /** GET of what is no number, or reads the caller's buffer first. */
+  private void getBuffered(
+      AttributeTable.Declared<A> found, long attr, long address, UserMemory memory)
+      throws KvmException {
+    int size = found.size;
+    if (size <= 8) {
+      memory.writeNumber(address, size, get(found.id, attr, memory.readNumber(address, size)));
+      return;
+    }
+    byte[] data = new byte[size];
+    if (found.readsBeforeGet) {
+      memory.read(address, data, 0, size);
+    }
+    get(found.id, attr, data);
+    memory.write(address, data, 0, size);
   }
 
   /**
@@ -209,28 +221,45 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
    */
   public final @Nullable KvmException trySet(
       int group, long attr, long address, UserMemory memory) {
-    A id = table.find(group, attr);
+    AttributeTable.Declared<A> found = table.declared(group, attr);
+    if (found == null || !found.writes) {
+      return trySetUndeclared(group, attr, address, memory);
+    }
     try {
-      if (id == null || !table.declaration(id).access().writes()) {
-        AttributeGroup declared = table.group(group);
-        if (declared != null && declared.memoryFirst()) {
-          memory.readNumber(address, sizeIn(declared));
-        }
-        return unknown(declared, declared == null ? null : declared.unknownSet(), attr);
+      if (found.looksBeforeSet) {
+        beforeSet(found.id, attr);
       }
-      beforeSet(id, attr);
-      int size = table.declaration(id).size();
-      if (size > 8) {
-        byte[] data = new byte[size];
-        memory.read(address, data, 0, size);
-        set(id, attr, data);
+      if (found.size > 8) {
+        setStructure(found, attr, address, memory);
       } else {
-        set(id, attr, size == 0 ? 0 : memory.readNumber(address, size));
+        set(found.id, attr, found.size == 0 ? 0 : memory.readNumber(address, found.size));
       }
       return null;
     } catch (KvmException refusal) {
       return refusal;
     }
+  }
+
+  /** SET of a number that names nothing that can be written. */
+  private @Nullable KvmException trySetUndeclared(
+      int group, long attr, long address, UserMemory memory) {
+    AttributeGroup declared = table.group(group);
+    if (declared != null && declared.memoryFirst()) {
+      try {
+        memory.readNumber(address, sizeIn(declared));
+      } catch (KvmException fault) {
+        return fault;
+      }
+    }
+    return unknown(declared, declared == null ? null : declared.unknownSet(), attr);
+  }
+
+  private void setStructure(
+      AttributeTable.Declared<A> found, long attr, long address, UserMemory memory)
+      throws KvmException {
+    byte[] data = new byte[found.size];
+    memory.read(address, data, 0, found.size);
+    set(found.id, attr, data);
   }
 
   private int sizeIn(AttributeGroup group) {

@@ -1,8 +1,10 @@
 package org.kvmdev.api;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -24,9 +26,6 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
   /** The groups that have low numbers, by number. */
   private final @Nullable Group<A>[] low;
 
-  /** The declarations, by the enum's ordinals. */
-  private final Attribute[] declarations;
-
   private AttributeTable(List<A> ids) {
     Map<AttributeGroup, List<A>> byGroup = new LinkedHashMap<>();
     List<Attribute> all = new ArrayList<>();
@@ -43,8 +42,6 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     @Nullable Group<A>[] lowest = new Group[LOW_NUMBERS];
     rows = table;
     low = lowest;
-    declarations = new Attribute[ids.stream().mapToInt(Enum::ordinal).max().orElse(-1) + 1];
-    ids.forEach(id -> declarations[id.ordinal()] = id.attribute());
     int row = 0;
     for (Map.Entry<AttributeGroup, List<A>> entry : byGroup.entrySet()) {
       groupNumbers[row] = entry.getKey().number();
@@ -107,22 +104,22 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
    * @return the attribute, or null where the group has no such, or there is no such group
    */
   public @Nullable A find(int group, long attr) {
+    Declared<A> found = declared(group, attr);
+    return found == null ? null : found.id;
+  }
+
+  /** The same, with what an access asks of its declaration. */
+  @Nullable Declared<A> declared(int group, long attr) {
     Group<A> row = row(group);
     return row == null ? null : row.find(attr);
   }
 
-  /** What an attribute is declared as, for those who have many enums and ask often. */
-  Attribute declaration(A id) {
-    return declarations[id.ordinal()];
-  }
-
   private @Nullable Group<A> row(int number) {
-    if (number >= 0 && number < LOW_NUMBERS) {
+    if (Integer.compareUnsigned(number, low.length) < 0) {
       return low[number];
     }
-    int[] numbers = groupNumbers;
-    for (int i = 0; i < numbers.length; i++) {
-      if (numbers[i] == number) {
+    for (int i = 0; i < groupNumbers.length; i++) {
+      if (groupNumbers[i] == number) {
         return rows[i];
       }
     }
@@ -140,49 +137,100 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     }
   }
 
+  /** What an access asks of an attribute's declaration, a field each. */
+  static final class Declared<A extends Enum<A> & AttributeId> {
+    final A id;
+    final int size;
+    final boolean reads;
+    final boolean writes;
+    final boolean readsBeforeGet;
+    final boolean looksBeforeSet;
+
+    /** That GET writes a number, and does nothing else with the caller's memory: what most do. */
+    final boolean readsNumber;
+
+    private Declared(A id) {
+      Attribute attribute = id.attribute();
+      this.id = id;
+      size = attribute.size();
+      reads = attribute.access().reads();
+      writes = attribute.access().writes();
+      readsBeforeGet = attribute.readsBeforeGet();
+      looksBeforeSet = attribute.looksBeforeSet();
+      readsNumber = reads && size <= 8 && !readsBeforeGet;
+    }
+  }
+
   /** One group's attributes: either one for many numbers, or a few with numbers of their own. */
   private static final class Group<A extends Enum<A> & AttributeId> {
+    /** Attributes whose numbers are as close together as this are found by one array access. */
+    private static final int CLOSE = 64;
+
     final AttributeGroup group;
-    final @Nullable A keyed;
-    final A[] numbered;
-    final long[] numbers;
-    final long firstKey;
-    final long keys;
+
+    /** The lowest number, and how far the highest is above it. */
+    private final long first;
+
+    private final long span;
+
+    private final @Nullable Declared<A> keyed;
+
+    /** Attributes by their distance from the first, where they are close together. */
+    private final @Nullable Declared<A>[] close;
+
+    private final List<Declared<A>> all;
 
     Group(AttributeGroup group, List<A> ids) {
       this.group = group;
-      @SuppressWarnings({"unchecked", "rawtypes"})
-      A[] copy = (A[]) ids.toArray(new Enum[0]);
-      this.numbered = copy;
-      this.numbers = new long[ids.size()];
-      if (ids.size() == 1 && ids.get(0).attribute().isKeyed()) {
-        keyed = ids.get(0);
-        firstKey = keyed.attribute().firstKey();
-        keys = keyed.attribute().lastKey() - firstKey;
+      all = ids.stream().map(Declared::new).toList();
+      Attribute only = ids.get(0).attribute();
+      if (ids.size() == 1 && only.isKeyed()) {
+        keyed = all.get(0);
+        first = only.firstKey();
+        span = only.lastKey() - first;
+        close = array(0);
         return;
       }
       keyed = null;
-      firstKey = 0;
-      keys = 0;
-      for (int i = 0; i < numbers.length; i++) {
-        numbers[i] = ids.get(i).attribute().number();
-        for (int j = 0; j < i; j++) {
-          if (numbers[i] == numbers[j]) {
-            throw new IllegalArgumentException(
-                ids.get(j) + " and " + ids.get(i) + " are both attribute " + numbers[i]);
-          }
+      LongSummaryStatistics numbers =
+          ids.stream().mapToLong(id -> id.attribute().number()).summaryStatistics();
+      first = numbers.getMin();
+      span = numbers.getMax() - first;
+      close = array(Long.compareUnsigned(span, CLOSE) < 0 ? (int) span + 1 : 0);
+      Map<Long, A> seen = new HashMap<>();
+      for (Declared<A> each : all) {
+        long number = each.id.attribute().number();
+        A other = seen.put(number, each.id);
+        if (other != null) {
+          throw new IllegalArgumentException(
+              other + " and " + each.id + " are both attribute " + number);
+        }
+        if (close.length > 0) {
+          close[(int) (number - first)] = each;
         }
       }
     }
 
-    @Nullable A find(long attr) {
-      if (keyed != null) {
-        return Long.compareUnsigned(attr - firstKey, keys) <= 0 ? keyed : null;
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static <A extends Enum<A> & AttributeId> @Nullable Declared<A>[] array(int length) {
+      return new Declared[length];
+    }
+
+    @Nullable Declared<A> find(long attr) {
+      long distance = attr - first;
+      if (Long.compareUnsigned(distance, span) > 0) {
+        return null;
       }
-      long[] all = numbers;
-      for (int i = 0; i < all.length; i++) {
-        if (all[i] == attr) {
-          return numbered[i];
+      if (keyed != null) {
+        return keyed;
+      }
+      return distance < close.length ? close[(int) distance] : search(attr);
+    }
+
+    private @Nullable Declared<A> search(long attr) {
+      for (Declared<A> each : all) {
+        if (each.id.attribute().number() == attr) {
+          return each;
         }
       }
       return null;

@@ -10,6 +10,9 @@ import java.nio.ByteOrder;
  * <p>Numbers are in the byte order of the recorded host; a device deals in numbers and never swaps.
  */
 public interface UserMemory {
+  /** Memory without an address that can be used, for calls that move no data. */
+  UserMemory NONE = new UnmappedMemory();
+
   /**
    * The byte order of numbers in this memory.
    *

@@ -44,21 +44,7 @@ abstract sealed class CallerMemory implements UserMemory permits ProcessMemory, 
    * @param length how many
    * @throws KvmException EFAULT
    */
-  final void requireReadable(long address, int length) throws KvmException {
-    KvmException fault = fault(address, length);
-    if (fault != null) {
-      throw fault;
-    }
-  }
-
-  /**
-   * The same, for who hands refusals over.
-   *
-   * @param address the first byte's
-   * @param length how many
-   * @return EFAULT; null where all can be read
-   */
-  abstract @Nullable KvmException fault(long address, int length);
+  abstract void requireReadable(long address, int length) throws KvmException;
 
   /**
    * The array that holds some bytes, for several numbers with one check.

@@ -227,8 +227,8 @@ public final class KvmProcess implements AutoCloseable {
     if (memory instanceof RemoteMemory stale) {
       stale.forget();
     }
-    int accessor = requests.accessor(request);
-    if (accessor >= 0 && accessor <= RequestNumbers.HAS && file instanceof DeviceFile device) {
+    Accessor accessor = requests.accessor(request);
+    if (accessor != null && file instanceof DeviceFile device) {
       KvmException refusal = device.access(this, accessor, pointer(argument));
       if (refusal != null) {
         throw refusal;

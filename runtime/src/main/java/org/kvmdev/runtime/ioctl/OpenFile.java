@@ -11,7 +11,7 @@ import org.kvmdev.api.Operation;
  * of them it is closed, and so is the reference that it stands for.
  */
 abstract class OpenFile {
-  private static final KvmException FOREIGN =
+  static final KvmException FOREIGN =
       KvmException.constant(
           Errno.EIO, "the file belongs to a VM of another process; only its creator can use it");
 

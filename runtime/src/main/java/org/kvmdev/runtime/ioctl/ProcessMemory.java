@@ -228,18 +228,17 @@ public final class ProcessMemory extends CallerMemory {
   }
 
   @Override
-  @Nullable KvmException fault(long address, int length) {
+  void requireReadable(long address, int length) throws KvmException {
     byte[] @Nullable [] chunks = readable;
     int done = 0;
     while (done < length) {
       byte[] chunk = chunk(chunks, address + done);
       int here = (chunk == UNTOUCHED ? CHUNK : chunk == null ? 0 : chunk.length);
       if (offset(address + done) >= here) {
-        return unreadable(address + done);
+        throw unreadable(address + done);
       }
       done += here - offset(address + done);
     }
-    return null;
   }
 
   @Override

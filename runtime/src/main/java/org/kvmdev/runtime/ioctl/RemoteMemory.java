@@ -35,13 +35,8 @@ final class RemoteMemory extends CallerMemory {
   }
 
   @Override
-  @Nullable KvmException fault(long address, int length) {
-    try {
-      copyIn(address, length);
-      return null;
-    } catch (KvmException fault) {
-      return fault;
-    }
+  void requireReadable(long address, int length) throws KvmException {
+    copyIn(address, length);
   }
 
   @Override

@@ -16,14 +16,7 @@ import org.kvmdev.api.KvmException;
  * one number can mean different requests on different files.
  */
 public final class RequestNumbers {
-  /** What {@link #accessor} answers for KVM_SET_DEVICE_ATTR. */
-  static final int SET = 0;
-
-  /** What {@link #accessor} answers for KVM_GET_DEVICE_ATTR. */
-  static final int GET = 1;
-
-  /** What {@link #accessor} answers for KVM_HAS_DEVICE_ATTR; more is none of the three. */
-  static final int HAS = 2;
+  private static final Accessor[] ACCESSORS = Accessor.values();
 
   private final int setAttr;
 
@@ -102,10 +95,11 @@ public final class RequestNumbers {
    * other, on every architecture.
    *
    * @param number the encoded number
-   * @return {@link #SET}, {@link #GET}, {@link #HAS}, or, compared without sign, more than that
+   * @return which, or null
    */
-  int accessor(int number) {
-    return number - setAttr;
+  @Nullable Accessor accessor(int number) {
+    int which = number - setAttr;
+    return Integer.compareUnsigned(which, ACCESSORS.length) < 0 ? ACCESSORS[which] : null;
   }
 
   /**
