@@ -1,10 +1,8 @@
 package org.kvmdev.api;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +18,12 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
 
   private final List<AttributeGroup> groups;
   private final List<Attribute> attributes;
-  private final int[] groupNumbers;
-  private final Group<A>[] rows;
 
-  /** The groups that have low numbers, by number. */
-  private final @Nullable Group<A>[] low;
+  /** The first attribute of each group. */
+  private final List<Declared<A>> firsts = new ArrayList<>();
+
+  /** The same of the groups that have low numbers, by number. */
+  private final @Nullable Declared<A>[] low;
 
   private AttributeTable(List<A> ids) {
     Map<AttributeGroup, List<A>> byGroup = new LinkedHashMap<>();
@@ -35,24 +34,30 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     }
     groups = List.copyOf(byGroup.keySet());
     attributes = List.copyOf(all);
-    groupNumbers = new int[groups.size()];
     @SuppressWarnings({"unchecked", "rawtypes"})
-    Group<A>[] table = new Group[groups.size()];
-    @SuppressWarnings({"unchecked", "rawtypes"})
-    @Nullable Group<A>[] lowest = new Group[LOW_NUMBERS];
-    rows = table;
+    @Nullable Declared<A>[] lowest = new Declared[LOW_NUMBERS];
     low = lowest;
-    int row = 0;
-    for (Map.Entry<AttributeGroup, List<A>> entry : byGroup.entrySet()) {
-      groupNumbers[row] = entry.getKey().number();
-      rows[row++] = new Group<>(entry.getKey(), entry.getValue());
+    for (List<A> members : byGroup.values()) {
+      Declared<A> first = null;
+      for (A id : members.reversed()) {
+        first = new Declared<>(id, first);
+      }
+      add(first);
     }
-    for (int i = rows.length - 1; i >= 0; i--) {
-      if (groupNumbers[i] >= 0 && groupNumbers[i] < LOW_NUMBERS) {
-        low[groupNumbers[i]] = rows[i];
+  }
+
+  private void add(Declared<A> first) {
+    int number = first.group.number();
+    for (Declared<A> other : firsts) {
+      if (other.group.number() == number) {
+        throw new IllegalArgumentException(
+            other.group + " and " + first.group + " are both group " + number);
       }
     }
-    checkDistinct();
+    firsts.add(first);
+    if (number >= 0 && number < LOW_NUMBERS) {
+      low[number] = first;
+    }
   }
 
   /**
@@ -92,8 +97,8 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
    * @return the group, or null
    */
   public @Nullable AttributeGroup group(int number) {
-    Group<A> row = row(number);
-    return row == null ? null : row.group;
+    Declared<A> first = first(number);
+    return first == null ? null : first.group;
   }
 
   /**
@@ -110,36 +115,33 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
 
   /** The same, with what an access asks of its declaration. */
   @Nullable Declared<A> declared(int group, long attr) {
-    Group<A> row = row(group);
-    return row == null ? null : row.find(attr);
+    Declared<A> each = first(group);
+    while (each != null && !each.has(attr)) {
+      each = each.next;
+    }
+    return each;
   }
 
-  private @Nullable Group<A> row(int number) {
-    if (Integer.compareUnsigned(number, low.length) < 0) {
-      return low[number];
-    }
-    for (int i = 0; i < groupNumbers.length; i++) {
-      if (groupNumbers[i] == number) {
-        return rows[i];
+  private @Nullable Declared<A> first(int group) {
+    return Integer.compareUnsigned(group, low.length) < 0 ? low[group] : search(group);
+  }
+
+  private @Nullable Declared<A> search(int group) {
+    for (Declared<A> first : firsts) {
+      if (first.group.number() == group) {
+        return first;
       }
     }
     return null;
   }
 
-  private void checkDistinct() {
-    for (int i = 0; i < rows.length; i++) {
-      for (int j = 0; j < i; j++) {
-        if (groupNumbers[i] == groupNumbers[j]) {
-          throw new IllegalArgumentException(
-              groups.get(j) + " and " + groups.get(i) + " are both group " + groupNumbers[i]);
-        }
-      }
-    }
-  }
-
-  /** What an access asks of an attribute's declaration, a field each. */
+  /**
+   * What an access asks of an attribute's declaration, a field each: what is found through one
+   * object after another cannot be waited for by doing something else.
+   */
   static final class Declared<A extends Enum<A> & AttributeId> {
     final A id;
+    final AttributeGroup group;
     final int size;
     final boolean reads;
     final boolean writes;
@@ -149,91 +151,37 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     /** That GET writes a number, and does nothing else with the caller's memory: what most do. */
     final boolean readsNumber;
 
-    private Declared(A id) {
+    /** The next of the group; most that are accessed often are alone in theirs. */
+    final @Nullable Declared<A> next;
+
+    /** The lowest number that it stands for, and how far the highest is above it. */
+    private final long first;
+
+    private final long span;
+
+    private Declared(A id, @Nullable Declared<A> next) {
       Attribute attribute = id.attribute();
       this.id = id;
+      this.next = next;
+      group = attribute.group();
       size = attribute.size();
       reads = attribute.access().reads();
       writes = attribute.access().writes();
       readsBeforeGet = attribute.readsBeforeGet();
       looksBeforeSet = attribute.looksBeforeSet();
       readsNumber = reads && size <= 8 && !readsBeforeGet;
-    }
-  }
-
-  /** One group's attributes: either one for many numbers, or a few with numbers of their own. */
-  private static final class Group<A extends Enum<A> & AttributeId> {
-    /** Attributes whose numbers are as close together as this are found by one array access. */
-    private static final int CLOSE = 64;
-
-    final AttributeGroup group;
-
-    /** The lowest number, and how far the highest is above it. */
-    private final long first;
-
-    private final long span;
-
-    private final @Nullable Declared<A> keyed;
-
-    /** Attributes by their distance from the first, where they are close together. */
-    private final @Nullable Declared<A>[] close;
-
-    private final List<Declared<A>> all;
-
-    Group(AttributeGroup group, List<A> ids) {
-      this.group = group;
-      all = ids.stream().map(Declared::new).toList();
-      Attribute only = ids.get(0).attribute();
-      if (ids.size() == 1 && only.isKeyed()) {
-        keyed = all.get(0);
-        first = only.firstKey();
-        span = only.lastKey() - first;
-        close = array(0);
-        return;
-      }
-      keyed = null;
-      LongSummaryStatistics numbers =
-          ids.stream().mapToLong(id -> id.attribute().number()).summaryStatistics();
-      first = numbers.getMin();
-      span = numbers.getMax() - first;
-      close = array(Long.compareUnsigned(span, CLOSE) < 0 ? (int) span + 1 : 0);
-      Map<Long, A> seen = new HashMap<>();
-      for (Declared<A> each : all) {
-        long number = each.id.attribute().number();
-        A other = seen.put(number, each.id);
-        if (other != null) {
+      first = attribute.firstKey();
+      span = attribute.lastKey() - first;
+      for (Declared<A> other = next; other != null; other = other.next) {
+        if (other.has(first) || has(other.first)) {
           throw new IllegalArgumentException(
-              other + " and " + each.id + " are both attribute " + number);
-        }
-        if (close.length > 0) {
-          close[(int) (number - first)] = each;
+              id + " and " + other.id + " are both attribute " + Math.max(first, other.first));
         }
       }
     }
 
-    @SuppressWarnings({"unchecked", "rawtypes"})
-    private static <A extends Enum<A> & AttributeId> @Nullable Declared<A>[] array(int length) {
-      return new Declared[length];
-    }
-
-    @Nullable Declared<A> find(long attr) {
-      long distance = attr - first;
-      if (Long.compareUnsigned(distance, span) > 0) {
-        return null;
-      }
-      if (keyed != null) {
-        return keyed;
-      }
-      return distance < close.length ? close[(int) distance] : search(attr);
-    }
-
-    private @Nullable Declared<A> search(long attr) {
-      for (Declared<A> each : all) {
-        if (each.id.attribute().number() == attr) {
-          return each;
-        }
-      }
-      return null;
+    private boolean has(long attr) {
+      return Long.compareUnsigned(attr - first, span) <= 0;
     }
   }
 }

@@ -312,7 +312,7 @@ class PresentationController {
 
   /** Whether a source that is sent here waits. */
   boolean isWaiting(int source, int priority) {
-    return waiting.contains(source, priority);
+    return !waiting.isEmpty() && waiting.contains(source, priority);
   }
 
   /** Lets a source not wait any more; answers whether it did. */

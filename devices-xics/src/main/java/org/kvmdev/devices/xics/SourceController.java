@@ -1,6 +1,8 @@
 package org.kvmdev.devices.xics;
 
-import java.util.concurrent.atomic.AtomicLongArray;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 
 /**
  * One interrupt source controller (ICS): 1024 consecutive sources. A source's state changes only
@@ -13,22 +15,22 @@ final class SourceController {
   /** How many sources each has. */
   static final int SIZE = 1 << SHIFT;
 
-  private final AtomicLongArray states = new AtomicLongArray(SIZE);
+  private static final VarHandle STATE = MethodHandles.arrayElementVarHandle(long[].class);
+
+  private final long[] states = new long[SIZE];
 
   SourceController() {
-    for (int i = 0; i < SIZE; i++) {
-      states.setPlain(i, SourceState.INITIAL);
-    }
+    Arrays.fill(states, SourceState.INITIAL);
   }
 
   /** The state of a source, by any number whose low bits are its own. */
   long state(int source) {
-    return states.getAcquire(slot(source));
+    return (long) STATE.getAcquire(states, slot(source));
   }
 
   /** Sets a source's state; its server's lock is held. */
   void set(int source, long state) {
-    states.setRelease(slot(source), state);
+    STATE.setRelease(states, slot(source), state);
   }
 
   /** Neighbours are in different cache lines: their lines are often driven by different threads. */

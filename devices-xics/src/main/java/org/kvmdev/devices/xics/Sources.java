@@ -1,6 +1,7 @@
 package org.kvmdev.devices.xics;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /** All source controllers of a VM, by source number. They are made when first named. */
@@ -13,22 +14,27 @@ final class Sources {
 
   private static final int CONTROLLERS = END >> SourceController.SHIFT;
 
-  private final AtomicReferenceArray<@Nullable SourceController> controllers =
-      new AtomicReferenceArray<>(CONTROLLERS);
+  private static final VarHandle ELEMENT =
+      MethodHandles.arrayElementVarHandle(SourceController[].class);
+
+  private final @Nullable SourceController[] controllers =
+      new @Nullable SourceController[CONTROLLERS];
 
   /** The controller of a source, or null where none was made. */
   @Nullable SourceController find(int source) {
     int index = source >>> SourceController.SHIFT;
-    return index < CONTROLLERS ? controllers.get(index) : null;
+    return index < CONTROLLERS ? (SourceController) ELEMENT.getAcquire(controllers, index) : null;
   }
 
   /** The controller of a source below {@link #END}, made if need be. */
   SourceController make(int source) {
-    int index = source >>> SourceController.SHIFT;
-    SourceController controller = controllers.get(index);
+    SourceController controller = find(source);
     if (controller == null) {
       controller = new SourceController();
-      SourceController first = controllers.compareAndExchange(index, null, controller);
+      SourceController first =
+          (SourceController)
+              ELEMENT.compareAndExchange(
+                  controllers, source >>> SourceController.SHIFT, null, controller);
       return first == null ? controller : first;
     }
     return controller;
