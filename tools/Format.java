@@ -51,7 +51,9 @@ final class Format {
           @Override
           public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
             String name = folder.getFileName().toString();
-            return name.equals("target") || name.startsWith(".")
+            return name.equals("target")
+                    || name.equals("archetype-resources")
+                    || name.startsWith(".")
                 ? FileVisitResult.SKIP_SUBTREE
                 : FileVisitResult.CONTINUE;
           }

@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module org.kvmdev.testkit {
   requires com.fasterxml.jackson.core;
   requires jdk.management;
+  requires static org.jspecify;
   requires static transitive org.junit.jupiter.api;
   requires transitive org.kvmdev.runtime;
 

@@ -25,9 +25,10 @@ final class Scope {
   @Option(
       names = "--plugins",
       scope = ScopeType.INHERIT,
-      paramLabel = "DIR",
+      paramLabel = "PATH",
       description =
-          "A folder of device jars: each x.jar alone, or a folder x/ of jars, is a plug-in.")
+          "A device jar, or a folder of them: each x.jar alone, or a folder x/ of jars, is a"
+              + " plug-in.")
   private @Nullable Path plugins;
 
   @Option(
@@ -35,7 +36,8 @@ final class Scope {
       scope = ScopeType.INHERIT,
       paramLabel = "FILE",
       description =
-          "The jars that may be plug-ins, as sha256sum lists them; instead of SHA256SUMS in DIR.")
+          "The jars that may be plug-ins, as sha256sum lists them; instead of SHA256SUMS beside"
+              + " them.")
   private @Nullable Path allowed;
 
   @Option(names = "--json", scope = ScopeType.INHERIT, description = "Answers as JSON.")
@@ -55,13 +57,15 @@ final class Scope {
 
   /** Finds the device types; what keeps a jar from being used is told, and the rest goes on. */
   Kvm kvm() {
-    if (plugins != null && !Files.isDirectory(plugins)) {
+    if (plugins != null
+        && !Files.isDirectory(plugins)
+        && !(Files.exists(plugins) && plugins.toString().endsWith(".jar"))) {
       throw new WrongInput(
           "--plugins "
               + plugins
               + (Files.exists(plugins)
-                  ? " is no folder: give the folder that the jar lies in"
-                  : " does not exist: give a folder of device jars"));
+                  ? " is neither a jar nor a folder of device jars"
+                  : " does not exist: give a device jar, or a folder of them"));
     }
     Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
     kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
@@ -73,7 +77,7 @@ final class Scope {
       return null;
     }
     if (plugins == null) {
-      throw new WrongInput("--allow " + allowed + " is of use with --plugins DIR only");
+      throw new WrongInput("--allow " + allowed + " is of use with --plugins PATH only");
     }
     try {
       return AllowList.read(allowed);

@@ -142,6 +142,8 @@ class CommandTest {
     assertEquals(1, run("--plugins", plugins.toString(), "list"));
     complains("bad.jar");
     answers("KVM_DEV_TYPE_FSL_MPIC_42");
+    assertEquals(1, run("--plugins", plugins.resolve("bad.jar").toString(), "list"));
+    complains("bad.jar: it cannot be read as a jar");
   }
 
   @Test
@@ -151,7 +153,7 @@ class CommandTest {
     assertEquals(2, run("--plugins", plugins.toString(), "--allow", list.toString(), "list"));
     complains("list.txt:1: no line of sha256sum's");
     assertEquals(2, run("--allow", list.toString(), "list"));
-    complains("is of use with --plugins DIR only");
+    complains("is of use with --plugins PATH only");
     assertEquals(2, run("--plugins", plugins.toString(), "--allow", "/none", "list"));
     complains("--allow /none does not exist");
   }

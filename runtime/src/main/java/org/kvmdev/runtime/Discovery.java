@@ -80,7 +80,7 @@ public final class Discovery {
    * Finds the providers. Where the folder of plug-ins has a file {@link AllowList#FILE}, it is the
    * list of the jars that may be loaded from there.
    *
-   * @param pluginFolder the folder of plug-ins; null for none
+   * @param pluginFolder the folder of plug-ins, or one jar alone; null for none
    * @return what was found, and what is wrong
    */
   public static Discovery find(@Nullable Path pluginFolder) {
@@ -90,7 +90,7 @@ public final class Discovery {
   /**
    * Finds the providers, with limits of the caller's own.
    *
-   * @param pluginFolder the folder of plug-ins; null for none
+   * @param pluginFolder the folder of plug-ins, or one jar alone; null for none
    * @param allowed the jars that may be plug-ins; null for what the folder itself lists, and all
    *     where it lists none
    * @param loading how long each provider may take to be made and asked for what it declares; one
@@ -261,7 +261,9 @@ public final class Discovery {
         : root.substring(root.lastIndexOf('/') + 1);
   }
 
-  private void pluginFolder(Path folder, @Nullable AllowList given) {
+  private void pluginFolder(Path place, @Nullable AllowList given) {
+    boolean alone = PluginJars.isJar(place);
+    Path folder = alone ? place.toAbsolutePath().getParent() : place;
     AllowList allowed = given;
     Path own = folder.resolve(AllowList.FILE);
     if (allowed == null && Files.exists(own)) {
@@ -278,7 +280,7 @@ public final class Discovery {
       }
     }
     ApiLoader parent = new ApiLoader();
-    for (Path each : sorted(folder)) {
+    for (Path each : alone ? List.of(place) : sorted(folder)) {
       String name = String.valueOf(each.getFileName());
       if (name.startsWith(".")) {
         continue;

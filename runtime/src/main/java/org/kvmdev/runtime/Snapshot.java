@@ -78,15 +78,16 @@ public final class Snapshot {
   void restoreInto(VirtualMachine machine) throws KvmException {
     Collector target = new Collector(machine);
     for (StateSource source : machine.ports.states) {
-      source.enumerate(target);
+      try {
+        source.enumerate(target);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, source);
+      }
     }
     if (!target.shape.equals(shape)) {
       throw KvmException.constant(
           Errno.EINVAL,
-          ("the VM is made otherwise than the saved one: it has "
-                  + difference(target.shape, shape)
-                  + ", the saved one "
-                  + difference(shape, target.shape))
+          ("the VM is made otherwise than the saved one: " + difference(target.shape))
               .replace("%", "%%"));
     }
     for (Entry entry : entries) {
@@ -107,7 +108,15 @@ public final class Snapshot {
     }
   }
 
-  private static List<String> difference(List<String> these, List<String> others) {
+  private String difference(List<String> other) {
+    List<String> its = without(other, shape);
+    List<String> ours = without(shape, other);
+    return its.isEmpty() && ours.isEmpty()
+        ? "it has the same, made in another order: " + other + ", the saved one: " + shape
+        : "it has " + its + ", the saved one " + ours;
+  }
+
+  private static List<String> without(List<String> these, List<String> others) {
     return these.stream().filter(fact -> !others.contains(fact)).toList();
   }
 
@@ -271,7 +280,12 @@ public final class Snapshot {
       return devices.stream()
           .filter(device -> device.ops == ops)
           .findAny()
-          .orElseThrow(() -> new IllegalStateException(ops + " is no device of this VM"));
+          .orElseThrow(
+              () ->
+                  new IllegalStateException(
+                      ops
+                          + " is no device of this VM: one that has ended leaves its StateSource,"
+                          + " in destroy or release"));
     }
 
     private static int size(LiveDevice device, int group, long attr) {

@@ -57,6 +57,17 @@ class SnapshotTest {
   }
 
   @Test
+  void aVmWhoseDevicesWereMadeInAnotherOrderIsToldSo() throws KvmException {
+    Snapshot saved = machine(1, 2).save();
+    Vm other = kvm.createVm("test-host");
+    other.createVcpu(3);
+    other.createDevice(LatchProvider.OWN_TYPE);
+    other.createDevice(LatchProvider.KERNEL_TYPE);
+    String message = refused(Errno.EINVAL, () -> other.restore(saved)).getMessage();
+    assertTrue(message.contains("made in another order: [host test-host, vCPU 3, "), message);
+  }
+
+  @Test
   void aBrokenLineIsNamed() {
     for (String line : List.of("value x", "nonsense", "register a b c", "value x 1 0x0 zz")) {
       IOException error =
