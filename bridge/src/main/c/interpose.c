@@ -288,6 +288,16 @@ static enum kvmdev_kind find_file(int fd)
 	return kind;
 }
 
+/* A request of KVM's on a file that is none: qemu-user answers ENOSYS to what it does not know, whatever the file is. */
+static int not_kvms(int fd, unsigned long request, unsigned long argument)
+{
+	int result = kvmdev_real_ioctl(fd, request, argument);
+
+	if (result == -1 && errno == ENOSYS)
+		errno = kvmdev_real_fcntl(fd, F_GETFD, 0) < 0 ? EBADF : ENOTTY;
+	return result;
+}
+
 static int any_ioctl(int fd, unsigned long request, unsigned long argument)
 {
 	struct call call = {.type = KVMDEV_IOCTL, .fd = fd, .request = (uint32_t)request, .argument = argument};
@@ -301,7 +311,7 @@ static int any_ioctl(int fd, unsigned long request, unsigned long argument)
 		return -1;
 	}
 	if (!is_kvm(kind))
-		return kvmdev_real_ioctl(fd, request, argument);
+		return not_kvms(fd, request, argument);
 	if (kvmdev_file(fd) == KVMDEV_NONE) {
 		/* Another process's VM, from before an exec or through a socket. */
 		errno = EIO;

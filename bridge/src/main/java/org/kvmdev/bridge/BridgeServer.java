@@ -32,6 +32,7 @@ public final class BridgeServer implements AutoCloseable {
   private static final int MAGIC = 0x444d_564b;
   private static final int VERSION = 1;
   private static final int HELLO_BYTES = 52;
+  private static final int LITTLE = 1;
   private static final int ROLE_PROCESS = 0;
   private static final int ROLE_THREAD = 1;
 
@@ -40,7 +41,7 @@ public final class BridgeServer implements AutoCloseable {
   private final BridgeOptions options;
   private final ServerSocketChannel channel;
   private final SecureRandom tokens = new SecureRandom();
-  private final Map<Long, RemoteProcess> processes = new ConcurrentHashMap<>();
+  private final Map<Long, ServedProcess> processes = new ConcurrentHashMap<>();
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
 
   private BridgeServer(Path socket, Kvm kvm, BridgeOptions options) throws IOException {
@@ -144,29 +145,23 @@ public final class BridgeServer implements AutoCloseable {
               + "; take both from the same kvmdev");
       return;
     }
-    RemoteProcess known = processes.get(token);
+    ServedProcess known = processes.get(token);
     if (role == ROLE_THREAD && known != null) {
-      welcome(connection, token);
+      welcome(connection, token, known.welcomeFlags());
       known.serve(connection);
     } else if (role == ROLE_PROCESS && (token == 0 || known != null)) {
-      RemoteProcess process;
-      long fresh = token();
-      if (known != null) {
-        process = new RemoteProcess(fresh, pid, known);
-      } else {
-        Host host;
-        try {
-          host = host(architecture);
-          requireFit(host, architecture, wordBits, order, sample);
-        } catch (IllegalArgumentException e) {
-          connection.sendText(MessageType.REFUSED, String.valueOf(e.getMessage()));
-          return;
-        }
-        process = new RemoteProcess(fresh, pid, kvm, host, options);
+      ServedProcess process;
+      try {
+        process =
+            known != null ? known.fork(pid) : process(pid, architecture, wordBits, order, sample);
+      } catch (IllegalArgumentException e) {
+        connection.sendText(MessageType.REFUSED, String.valueOf(e.getMessage()));
+        return;
       }
+      long fresh = token();
       processes.put(fresh, process);
       try {
-        welcome(connection, fresh);
+        welcome(connection, fresh, process.welcomeFlags());
         connection.receive();
         throw new ProtocolException("a message on a process's own connection");
       } finally {
@@ -178,6 +173,19 @@ public final class BridgeServer implements AutoCloseable {
     }
   }
 
+  /** A program that has just opened its /dev/kvm. */
+  private ServedProcess process(int pid, String architecture, int wordBits, int order, int sample) {
+    Recorder recorder = options.recorder();
+    if (recorder != null) {
+      ByteOrder byteOrder = order == LITTLE ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
+      boolean first = recorder.take(architecture, byteOrder);
+      return new RecordedProcess(pid, byteOrder, first ? recorder : null);
+    }
+    Host host = host(architecture);
+    requireFit(host, architecture, wordBits, order, sample);
+    return new RemoteProcess(pid, kvm, host, options);
+  }
+
   private long token() {
     long token = 0;
     while (token == 0) {
@@ -186,8 +194,8 @@ public final class BridgeServer implements AutoCloseable {
     return token;
   }
 
-  private static void welcome(Connection connection, long token) throws IOException {
-    connection.begin(MessageType.WELCOME).putInt(VERSION).putInt(0).putLong(token);
+  private static void welcome(Connection connection, long token, int flags) throws IOException {
+    connection.begin(MessageType.WELCOME).putInt(VERSION).putInt(flags).putLong(token);
     connection.send();
   }
 
@@ -216,7 +224,7 @@ public final class BridgeServer implements AutoCloseable {
   /** A program of another architecture than its host's is served where their structures agree. */
   private static void requireFit(
       Host host, String architecture, int wordBits, int order, int sample) {
-    boolean little = order == 1;
+    boolean little = order == LITTLE;
     if (wordBits != host.number("word.bits", 64)
         || little != (host.byteOrder() == ByteOrder.LITTLE_ENDIAN)
         || sample != RequestNumbers.of(host).of(Request.SET_DEVICE_ATTR)) {
@@ -228,6 +236,15 @@ public final class BridgeServer implements AutoCloseable {
               + ": its words, byte order or request numbers are others; build it for "
               + host.architecture());
     }
+  }
+
+  /**
+   * Where the server answers.
+   *
+   * @return the socket
+   */
+  public Path socket() {
+    return socket;
   }
 
   /**

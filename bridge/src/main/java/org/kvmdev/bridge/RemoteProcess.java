@@ -4,77 +4,75 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.bridge.ClientThread.Result;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.ioctl.FileKind;
 import org.kvmdev.runtime.ioctl.KvmProcess;
 import org.kvmdev.runtime.ioctl.RemoteClient;
 
 /**
- * A client process. Each of its threads has a connection and a thread here that serves it; what the
- * runtime asks of the client while it answers a request goes over the connection of the thread that
- * made the request.
+ * A client process that kvmdev answers. Each of its threads has a connection and a thread here that
+ * serves it; what the runtime asks of the client while it answers a request goes over the
+ * connection of the thread that made the request.
  */
-final class RemoteProcess implements RemoteClient {
+final class RemoteProcess implements ServedProcess, RemoteClient {
   private static final System.Logger LOG = System.getLogger("org.kvmdev.bridge");
-  private static final ThreadLocal<@Nullable RemoteThread> CURRENT = new ThreadLocal<>();
-  private static final KvmException GONE =
-      KvmException.constant(Errno.EFAULT, "the client is gone, and its memory with it");
+  private static final ThreadLocal<@Nullable ClientThread> CURRENT = new ThreadLocal<>();
+  private static final KvmException ENDED =
+      KvmException.constant(Errno.EFAULT, "the client has ended, and its memory with it");
   private static final int LONGEST_NAME = 63;
 
-  final long token;
-  final int pid;
-  final KvmProcess kvm;
+  private final int pid;
+  private final KvmProcess process;
+  private final List<DeviceType> types;
   private final BridgeOptions options;
+  private final CallLog words;
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private volatile boolean ended;
 
   /** A program that has just opened its /dev/kvm. */
-  RemoteProcess(long token, int pid, Kvm kvm, Host host, BridgeOptions options) {
-    this.token = token;
+  RemoteProcess(int pid, Kvm kvm, Host host, BridgeOptions options) {
     this.pid = pid;
     this.options = options;
-    this.kvm = new KvmProcess(kvm, host, this);
+    this.types = kvm.types(host);
+    this.process = new KvmProcess(kvm, host, this);
+    this.words = new CallLog(process, types);
   }
 
-  /** A fork, which has its parent's files. */
-  RemoteProcess(long token, int pid, RemoteProcess parent) {
-    this.token = token;
+  private RemoteProcess(int pid, RemoteProcess parent) {
     this.pid = pid;
     this.options = parent.options;
-    this.kvm = parent.kvm.fork(this);
+    this.types = parent.types;
+    this.process = parent.process.fork(this);
+    this.words = new CallLog(process, types);
   }
 
-  /** A thread of the client, while it is served. */
-  private final class RemoteThread {
-    final Connection connection;
-
-    /** What came along with the request, as what it will read first. */
-    final byte[] ahead = new byte[Connection.CHUNK];
-
-    long aheadAddress;
-    int aheadLength;
-
-    RemoteThread(Connection connection) {
-      this.connection = connection;
-    }
+  @Override
+  public int welcomeFlags() {
+    return 0;
   }
 
-  /** Serves a thread of the client until it ends; on a thread of its own. */
-  void serve(Connection connection) throws IOException {
-    RemoteThread thread = new RemoteThread(connection);
+  @Override
+  public ServedProcess fork(int child) {
+    return new RemoteProcess(child, this);
+  }
+
+  @Override
+  public void serve(Connection connection) throws IOException {
+    ClientThread thread = new ClientThread(connection);
     connections.add(connection);
     CURRENT.set(thread);
     try {
-      if (ended) {
-        return;
-      }
-      while (true) {
+      while (!ended) {
         int type = connection.receive();
         long result;
         int error = 0;
@@ -97,35 +95,29 @@ final class RemoteProcess implements RemoteClient {
     }
   }
 
-  private long answer(RemoteThread thread, int type, ByteBuffer body)
+  private long answer(ClientThread thread, int type, ByteBuffer body)
       throws KvmException, ProtocolException {
     Connection connection = thread.connection;
     switch (type) {
       case MessageType.IOCTL -> {
         connection.requireBody(16, 16 + Connection.CHUNK);
-        int fd = body.getInt();
-        int request = body.getInt();
-        long argument = body.getLong();
-        thread.aheadAddress = argument;
-        thread.aheadLength = body.remaining();
-        body.get(thread.ahead, 0, thread.aheadLength);
-        return kvm.ioctl(fd, request, argument);
+        return ioctl(thread, body.getInt(), body.getInt(), body.getLong(), body);
       }
       case MessageType.ADOPT -> {
         connection.requireBody(4, 4);
-        kvm.adopt(body.getInt());
+        process.adopt(body.getInt());
       }
       case MessageType.CLOSE -> {
         connection.requireBody(4, 4);
-        kvm.close(body.getInt());
+        process.close(body.getInt());
       }
       case MessageType.DUP -> {
         connection.requireBody(8, 8);
-        kvm.alias(body.getInt(), body.getInt());
+        process.alias(body.getInt(), body.getInt());
       }
       case MessageType.MMAP -> {
         connection.requireBody(20, 20);
-        kvm.mmap(body.getInt(), body.getLong(), body.getLong());
+        process.mmap(body.getInt(), body.getLong(), body.getLong());
         throw new KvmException(
             Errno.ENODEV, "process %d: what a device maps cannot reach another process", pid);
       }
@@ -134,99 +126,54 @@ final class RemoteProcess implements RemoteClient {
     return 0;
   }
 
-  private RemoteThread thread() throws KvmException {
-    RemoteThread thread = CURRENT.get();
+  private long ioctl(ClientThread thread, int fd, int request, long argument, ByteBuffer along)
+      throws KvmException {
+    Consumer<String> log = options.log();
+    thread.begin(argument, along, log != null);
+    if (log == null) {
+      return process.ioctl(fd, request, argument);
+    }
+    CallLog.Entry entry = words.begin(fd, request, argument);
+    try {
+      long result = process.ioctl(fd, request, argument);
+      log.accept(pid + ": " + entry.end(result, null, thread.transfers()));
+      return result;
+    } catch (KvmException refusal) {
+      log.accept(pid + ": " + entry.end(-1, refusal, thread.transfers()));
+      throw refusal;
+    }
+  }
+
+  /** The thread of the client that makes the request which this thread answers. */
+  private ClientThread thread() throws KvmException {
+    ClientThread thread = CURRENT.get();
     if (thread == null || ended) {
-      throw GONE;
+      throw ENDED;
     }
     return thread;
   }
 
   @Override
   public void read(long address, byte[] to, int at, int length) throws KvmException {
-    RemoteThread thread = thread();
-    long ahead = address - thread.aheadAddress;
-    if (ahead >= 0 && ahead <= thread.aheadLength - length) {
-      System.arraycopy(thread.ahead, (int) ahead, to, at, length);
-      return;
-    }
-    int done = 0;
-    while (done < length) {
-      int part = Math.min(length - done, Connection.CHUNK);
-      int got;
-      try {
-        thread.connection.begin(MessageType.READ).putLong(address + done).putInt(part);
-        thread.connection.send();
-        thread.connection.expect(MessageType.BYTES, 0);
-        thread.connection.requireBody(0, part);
-        ByteBuffer bytes = thread.connection.body();
-        got = bytes.remaining();
-        bytes.get(to, at + done, got);
-      } catch (IOException e) {
-        throw lost(thread);
-      }
-      done += got;
-      if (got < part) {
-        throw new KvmException(
-            Errno.EFAULT, "the client cannot read its memory at %#x", address + done);
-      }
-    }
+    thread().read(address, to, at, length);
   }
 
   @Override
   public void write(long address, byte[] from, int at, int length) throws KvmException {
-    RemoteThread thread = thread();
-    thread.aheadLength = 0;
-    int done = 0;
-    while (done < length) {
-      int part = Math.min(length - done, Connection.CHUNK);
-      thread.connection.begin(MessageType.WRITE).putLong(address + done).put(from, at + done, part);
-      long got = result(thread).value;
-      if (got < 0 || got > part) {
-        throw lost(thread);
-      }
-      done += (int) got;
-      if (got < part) {
-        throw new KvmException(
-            Errno.EFAULT, "the client cannot write its memory at %#x", address + done);
-      }
-    }
-  }
-
-  private record Result(long value, int error) {}
-
-  /** Sends what was begun, and waits for its RESULT. */
-  private Result result(RemoteThread thread) throws KvmException {
-    Connection connection = thread.connection;
-    try {
-      connection.send();
-      connection.expect(MessageType.RESULT, 12);
-      connection.requireBody(12, 12);
-      return new Result(connection.body().getLong(), connection.body().getInt());
-    } catch (IOException e) {
-      throw lost(thread);
-    }
-  }
-
-  /** The rest of the request finds no client; its thread's loop ends with it. */
-  private KvmException lost(RemoteThread thread) {
-    thread.connection.close();
-    return GONE;
+    thread().write(address, from, at, length);
   }
 
   @Override
   public int reserve() throws KvmException {
-    RemoteThread thread = thread();
-    thread.connection.begin(MessageType.RESERVE);
-    Result result = result(thread);
-    if (result.value < 0) {
+    Result result = thread().tell(MessageType.RESERVE, body -> {});
+    if (result.value() < 0) {
       throw new KvmException(
-          result.error == Errno.EMFILE.number() ? Errno.EMFILE : Errno.ENOMEM,
+          result.error() == Errno.EMFILE.number() ? Errno.EMFILE : Errno.ENOMEM,
           "process %d has no file descriptor left (errno %d)",
           pid,
-          result.error);
+          result.error());
     }
-    return (int) result.value;
+    return (int) result.value();
   }
 
   @Override
@@ -260,7 +207,7 @@ final class RemoteProcess implements RemoteClient {
   @Override
   public boolean isOpen(int number) {
     Result result = tell(MessageType.IS_OPEN, body -> body.putInt(number));
-    return result != null && result.value == 0;
+    return result != null && result.value() == 0;
   }
 
   @Override
@@ -269,7 +216,7 @@ final class RemoteProcess implements RemoteClient {
       return Wakeup.OFF;
     }
     Result result = tell(MessageType.SLEEP, body -> body.putInt(immediateExit).put(signals));
-    return result != null && result.value == 1 ? Wakeup.IMMEDIATE_EXIT : Wakeup.SIGNAL;
+    return result != null && result.value() == 1 ? Wakeup.IMMEDIATE_EXIT : Wakeup.SIGNAL;
   }
 
   @Override
@@ -277,26 +224,20 @@ final class RemoteProcess implements RemoteClient {
     tell(MessageType.WRITE_RUN, body -> body.putInt(offset).put(bytes));
   }
 
-  @FunctionalInterface
-  private interface Body {
-    void putInto(ByteBuffer body);
-  }
-
   /** Says something that a client which is there does; null where it is not. */
-  private @Nullable Result tell(int type, Body body) {
+  private @Nullable Result tell(int type, ClientThread.Body body) {
     try {
-      RemoteThread thread = thread();
-      body.putInto(thread.connection.begin(type));
-      return result(thread);
+      return thread().tell(type, body);
     } catch (KvmException gone) {
       return null;
     }
   }
 
-  /** The process has ended: its files are closed, and what its threads ask for comes to nothing. */
-  void end() {
+  /** Its files are closed, and what its threads ask for comes to nothing. */
+  @Override
+  public void end() {
     ended = true;
     connections.forEach(Connection::close);
-    kvm.close();
+    process.close();
   }
 }

@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
       "  kvmdev replay mpic/42-guest-irq                one of them, by the begin of its name",
       "  kvmdev list                                    which device types there are",
       "  kvmdev describe KVM_DEV_TYPE_FSL_MPIC_42       its attributes and registers",
+      "  kvmdev run -- ./my-vmm                         a program for Linux's KVM, on kvmdev",
       "  kvmdev --plugins DIR list                      with the device jars in DIR",
       "  source <(kvmdev completion)                    completion for bash and zsh",
       "",
@@ -32,6 +33,10 @@ import picocli.CommandLine.Spec;
       ListCommand.class,
       DescribeCommand.class,
       HostsCommand.class,
+      RunCommand.class,
+      ServeCommand.class,
+      RecordCommand.class,
+      LibraryCommand.class,
       KvmdevCommand.Completion.class
     })
 final class KvmdevCommand implements Runnable {

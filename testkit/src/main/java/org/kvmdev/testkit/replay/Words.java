@@ -7,12 +7,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.kvmdev.api.Attribute;
-import org.kvmdev.api.AttributeGroup;
 import org.kvmdev.api.DeviceType;
-import org.kvmdev.api.KeyField;
-import org.kvmdev.api.register.Register;
-import org.kvmdev.api.register.RegisterMap;
+import org.kvmdev.runtime.AttributeNames;
 import org.kvmdev.runtime.ioctl.FileKind;
 import org.kvmdev.testkit.trace.Call;
 import org.kvmdev.testkit.trace.CallKind;
@@ -95,83 +91,10 @@ final class Words {
 
   private String attribute(Call call) {
     Handle device = session.handle(call.text(Field.DEV));
-    return attribute(
+    return AttributeNames.attribute(
         device == null ? null : device.type,
         (int) call.number(Field.GROUP),
         call.number(Field.ATTR));
-  }
-
-  /** An attribute by the names of its device type's declaration. */
-  static String attribute(@Nullable DeviceType type, int group, long attr) {
-    if (type != null) {
-      for (AttributeGroup declared : type.groups()) {
-        if (declared.number() == group) {
-          return declared.name() + " " + attribute(type, declared, attr);
-        }
-      }
-    }
-    return "group " + Integer.toUnsignedString(group) + " attr " + hex(attr);
-  }
-
-  private static String attribute(DeviceType type, AttributeGroup group, long attr) {
-    for (Attribute attribute : type.attributes()) {
-      if (attribute.group().number() != group.number()) {
-        continue;
-      }
-      if (attribute.isKeyed()) {
-        return keyed(attribute, group, attr);
-      }
-      if (attribute.number() == attr) {
-        return attribute.name();
-      }
-    }
-    return "attr " + hex(attr);
-  }
-
-  /** What a group's number encodes: {@code vcpu 1, GICD_ISENABLER0}. */
-  private static String keyed(Attribute attribute, AttributeGroup group, long attr) {
-    if (group.fields().isEmpty()) {
-      String register = register(attribute, attr);
-      return register != null ? register : attribute.name() + " " + hex(attr);
-    }
-    List<String> parts = new ArrayList<>();
-    for (KeyField field : group.fields()) {
-      long value = field.of(attr);
-      String register = register(attribute, value);
-      parts.add(
-          register != null && selectsRegister(field) ? register : field.name() + " " + hex(value));
-    }
-    return String.join(", ", parts);
-  }
-
-  /** Where a number encodes more than a register, the register is in its lowest bits. */
-  private static boolean selectsRegister(KeyField field) {
-    return field.low() == 0;
-  }
-
-  private static @Nullable String register(Attribute attribute, long offset) {
-    for (RegisterMap<?> map : attribute.registers()) {
-      String name = name(map, offset);
-      if (name != null) {
-        return name;
-      }
-    }
-    return null;
-  }
-
-  private static <R extends Enum<R> & Register> @Nullable String name(
-      RegisterMap<R> map, long offset) {
-    R register = map.at(offset);
-    if (register == null) {
-      return null;
-    }
-    int index = map.index(register, offset);
-    long inside = offset - register.spec().offset(index);
-    String name = register.name();
-    if (register.spec().count() > 1) {
-      name += Character.isDigit(name.charAt(name.length() - 1)) ? "[" + index + "]" : index;
-    }
-    return inside == 0 ? name : name + " + " + inside;
   }
 
   /** What the recording says that a call answered. */

@@ -1,4 +1,4 @@
-package org.kvmdev.testkit.replay;
+package org.kvmdev.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -14,7 +14,7 @@ import org.kvmdev.api.register.Register;
 import org.kvmdev.api.register.RegisterMap;
 import org.kvmdev.api.register.RegisterSpec;
 
-class WordsTest {
+class AttributeNamesTest {
   private static final AttributeGroup CONTROL =
       AttributeGroup.of(0, "GRP_CONTROL", "What is done.").build();
   private static final AttributeGroup REGISTERS =
@@ -85,6 +85,6 @@ class WordsTest {
     "-1, 0x10, group 4294967295 attr 0x10"
   })
   void anAttributeIsCalledAsItsDeclarationDoes(int group, String attr, String words) {
-    assertEquals(words, Words.attribute(TYPE, group, Long.decode(attr)));
+    assertEquals(words, AttributeNames.attribute(TYPE, group, Long.decode(attr)));
   }
 }

@@ -1,0 +1,102 @@
+package org.kvmdev.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.bridge.BridgeOptions;
+import org.kvmdev.bridge.BridgeServer;
+import org.kvmdev.bridge.MissingException;
+import org.kvmdev.bridge.Program;
+import org.kvmdev.runtime.Kvm;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** Runs a program that was written for Linux's KVM. */
+@Command(
+    name = "run",
+    description =
+        "Runs a program, unmodified, whose /dev/kvm is kvmdev's. One for another architecture is"
+            + " run by qemu-user.",
+    footerHeading = "%n",
+    footer = {
+      "  kvmdev run -- ./my-vmm --some-option",
+      "  kvmdev run --log --run exit -- ./vgic_init",
+      "",
+      "Exit code: the program's; 2 where it cannot be started, with the reason."
+    },
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  private static final long PATIENCE_SECONDS = 5;
+
+  @ParentCommand private KvmdevCommand kvmdev;
+
+  @Mixin private ServeOptions options;
+
+  @Option(
+      names = "--sysroot",
+      paramLabel = "DIR",
+      description =
+          "The root folder of a program for another architecture, with its libraries; by default,"
+              + " where Debian has them.")
+  private @Nullable Path sysroot;
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "PROGRAM",
+      description = "The program and its arguments, behind --.")
+  private List<String> command = new ArrayList<>();
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory("kvmdev");
+    Path socket = folder.resolve("kvm.sock");
+    try (Kvm kvm = kvmdev.scope().kvm()) {
+      Program program = Program.of(command, sysroot);
+      String host = options.host(kvm, program.target());
+      BridgeOptions how = options.bridge(host, kvmdev.scope().err()::println);
+      try (BridgeServer server = BridgeServer.open(socket, kvm, how)) {
+        return waitFor(program.starter(server.socket()).start());
+      }
+    } catch (MissingException e) {
+      throw new WrongInput("kvmdev: " + e.getMessage());
+    } finally {
+      Files.deleteIfExists(socket);
+      Files.delete(folder);
+    }
+  }
+
+  /** Serves until the program has ended, also where this process is told to end. */
+  static int waitFor(Process program) throws InterruptedException {
+    Thread outlive = new Thread(() -> end(program));
+    Runtime.getRuntime().addShutdownHook(outlive);
+    int status = program.waitFor();
+    try {
+      Runtime.getRuntime().removeShutdownHook(outlive);
+    } catch (IllegalStateException e) {
+      // It is what waits for the program.
+    }
+    return status;
+  }
+
+  /** A terminal's interrupt reaches the program too, which may take its time; else it is ended. */
+  private static void end(Process program) {
+    try {
+      if (!program.waitFor(1, TimeUnit.SECONDS)) {
+        program.destroy();
+        if (!program.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+          program.destroyForcibly();
+        }
+      }
+    } catch (InterruptedException e) {
+      program.destroyForcibly();
+    }
+  }
+}

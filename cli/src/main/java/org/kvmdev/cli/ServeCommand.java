@@ -1,0 +1,75 @@
+package org.kvmdev.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.kvmdev.bridge.BridgeServer;
+import org.kvmdev.bridge.ClientLibrary;
+import org.kvmdev.runtime.Kvm;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** Serves programs that are started elsewhere. */
+@Command(
+    name = "serve",
+    description =
+        "Serves programs that are started elsewhere, in containers say, with the client library"
+            + " (kvmdev library) in LD_PRELOAD and the socket in KVMDEV_SOCKET.",
+    mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+  @ParentCommand private KvmdevCommand kvmdev;
+
+  @Mixin private ServeOptions options;
+
+  @Option(
+      names = "--socket",
+      required = true,
+      paramLabel = "PATH",
+      description = "Where the socket is made; whoever can write to it is served.")
+  private Path socket;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    removeStale();
+    PrintWriter out = kvmdev.scope().out();
+    try (Kvm kvm = kvmdev.scope().kvm();
+        BridgeServer server =
+            BridgeServer.open(
+                socket, kvm, options.bridge(options.host(kvm), kvmdev.scope().err()::println))) {
+      // Interrupted or told to end, it takes its socket along.
+      Runtime.getRuntime().addShutdownHook(new Thread(server::close));
+      out.println("kvmdev serves at " + socket + "; a program finds it there with");
+      out.println(
+          "LD_PRELOAD=$(kvmdev library) "
+              + ClientLibrary.SOCKET_VARIABLE
+              + "="
+              + socket.toAbsolutePath());
+      out.flush();
+      new CountDownLatch(1).await();
+    } catch (IOException e) {
+      throw new WrongInput("kvmdev: the socket " + socket + " cannot be made: " + e.getMessage());
+    }
+    return 0;
+  }
+
+  /** A socket that nobody answers at is from a server that was killed. */
+  private void removeStale() throws IOException {
+    if (Files.isRegularFile(socket) || Files.isDirectory(socket)) {
+      throw new WrongInput("kvmdev: --socket " + socket + " is a file or folder");
+    }
+    if (Files.exists(socket)) {
+      try (SocketChannel other = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+        throw new WrongInput("kvmdev: another server answers at " + other.getRemoteAddress());
+      } catch (IOException nobody) {
+        Files.delete(socket);
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package org.kvmdev.cli;
+
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.Host;
+import org.kvmdev.bridge.BridgeOptions;
+import org.kvmdev.bridge.MissingException;
+import org.kvmdev.bridge.Target;
+import org.kvmdev.runtime.Kvm;
+import picocli.CommandLine.Option;
+
+/** How programs are served. */
+final class ServeOptions {
+  @Option(
+      names = "--host",
+      paramLabel = "NAME",
+      description =
+          "The recorded host that programs run on (kvmdev hosts lists them); by default, one of"
+              + " their architecture.")
+  private @Nullable String host;
+
+  @Option(
+      names = "--log",
+      description = "Tells each request in words, with the reason where it was refused.")
+  private boolean log;
+
+  @Option(
+      names = "--run",
+      paramLabel = "wait|exit",
+      defaultValue = "wait",
+      description =
+          "What KVM_RUN does, since there is no CPU: wait as one that sleeps, until a signal or"
+              + " immediate_exit (the default), or exit at once, as a guest that switches off.")
+  private String run = "wait";
+
+  /** The host's name, where one was given or has to be. */
+  String host(Kvm kvm, Target target) throws MissingException {
+    String wanted = host(kvm);
+    if (wanted != null) {
+      return wanted;
+    }
+    Host last = null;
+    for (Host each : kvm.hosts()) {
+      if (each.architecture().equals(target.architecture())) {
+        last = each;
+      }
+    }
+    if (last == null) {
+      throw new MissingException(
+          "the program is for "
+              + target.architecture()
+              + ", and there is no such host; name one whose structures it uses with --host: "
+              + String.join(", ", kvm.hosts().stream().map(Host::name).toList()));
+    }
+    return last.name();
+  }
+
+  /** The host's name, where one was given. */
+  @Nullable String host(Kvm kvm) {
+    if (host != null) {
+      try {
+        kvm.host(host);
+      } catch (IllegalArgumentException e) {
+        throw new WrongInput("kvmdev: " + e.getMessage());
+      }
+    }
+    return host;
+  }
+
+  BridgeOptions bridge(@Nullable String hostName, Consumer<String> listener) {
+    BridgeOptions.Run how =
+        switch (run) {
+          case "wait" -> BridgeOptions.Run.WAIT;
+          case "exit" -> BridgeOptions.Run.EXIT;
+          default -> throw new WrongInput("kvmdev: --run " + run + ": there are wait and exit");
+        };
+    return new BridgeOptions(hostName, how, log ? listener : null);
+  }
+}

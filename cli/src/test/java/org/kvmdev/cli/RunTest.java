@@ -1,0 +1,105 @@
+package org.kvmdev.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Programs for Linux's KVM, as their users run them. */
+class RunTest {
+  private static final String HOST = "arm64-gicv3-6.1";
+  private static final Path SOURCE = Path.of("src", "test", "c", "region.c");
+
+  @TempDir private Path folder;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... arguments) {
+    return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), arguments);
+  }
+
+  private void complains(String text) {
+    assertTrue(err.toString().contains(text), () -> text + " is not in: " + err);
+  }
+
+  /** Compiles the client; skips the test, with the reason, where that cannot be. */
+  private Path client(String... options) throws IOException, InterruptedException {
+    Path program = folder.resolve("region");
+    List<String> command = new ArrayList<>(List.of("cc", "-O2", "-Wall", "-Wextra", "-Werror"));
+    command.addAll(List.of(options));
+    command.addAll(List.of("-o", program.toString(), SOURCE.toString()));
+    try {
+      boolean compiled = new ProcessBuilder(command).inheritIO().start().waitFor() == 0;
+      assumeTrue(compiled, "the C compiler cannot make such a program");
+    } catch (IOException e) {
+      System.out.println("skipped: there is no C compiler (on Debian: apt install gcc libc6-dev)");
+      assumeTrue(false, "there is no C compiler");
+    }
+    return program;
+  }
+
+  @Test
+  void aProgramsExitCodeIsTheCommands() throws IOException, InterruptedException {
+    String client = client().toString();
+    assertEquals(0, run("run", "--host", HOST, "--", client), err::toString);
+    assertEquals(7, run("run", "--host", HOST, "--", client, "7"), err::toString);
+    assertEquals(128 + 9, run("run", "--host", HOST, "--", "sh", "-c", "kill -9 $$"));
+  }
+
+  @Test
+  void theLogHasEachRequestWithTheReasonOfARefusal() throws IOException, InterruptedException {
+    assertEquals(0, run("run", "--host", HOST, "--log", "--", client().toString()), err::toString);
+    complains(": KVM_CREATE_VM 0 → fd ");
+    complains(": KVM_CREATE_DEVICE KVM_DEV_TYPE_ARM_VGIC_V3 → fd ");
+    complains(": SET vgic-v3 ADDR/REDIST_REGION = 0x100000080a0000 → 0");
+    assertTrue(
+        err.toString()
+            .lines()
+            .anyMatch(
+                line ->
+                    line.matches(
+                        "\\d+: SET vgic-v3 ADDR/REDIST_REGION = 0x100000080c0002 → EINVAL:.*next.*"
+                            + " 1")),
+        err::toString);
+  }
+
+  @Test
+  void aStaticProgramIsRefusedAtOnce() throws IOException, InterruptedException {
+    assertEquals(2, run("run", "--host", HOST, "--", client("-static").toString()));
+    complains("is linked statically");
+    assertEquals(2, run("record", "--", folder.resolve("region").toString()));
+  }
+
+  @Test
+  void whatCannotBeRunIsRefusedWithTheReason() throws IOException {
+    assertEquals(2, run("run", "--host", HOST, "--", "/there/is/none"));
+    complains("there is no program /there/is/none");
+    Path text = folder.resolve("text");
+    Files.writeString(text, "neither".repeat(20));
+    assertEquals(2, run("run", "--host", HOST, "--", text.toString()));
+    complains("is neither a program for Linux nor a script");
+    assertEquals(2, run("run", "--host", "arm64-gicv4", "--", "sh"));
+    complains("there is no host arm64-gicv4");
+    assertEquals(2, run("run", "--host", HOST, "--run", "jump", "--", "sh"));
+    complains("there are wait and exit");
+    assertEquals(2, run("library", "pdp11"));
+    complains("there is one for arm64, ppc64, powerpc, x86_64");
+  }
+
+  @Test
+  void aSocketThatIsAFileIsLeftAlone() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "precious");
+    assertEquals(2, run("serve", "--socket", file.toString()));
+    complains("is a file or folder");
+    assertEquals("precious", Files.readString(file));
+  }
+}
