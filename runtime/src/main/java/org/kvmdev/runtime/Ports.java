@@ -17,7 +17,9 @@ import org.kvmdev.api.machine.VcpuRegisters;
 
 /** The ports of one VM, by kind. Filled while the VM is made, read without a lock thereafter. */
 final class Ports {
-  LineEncoding[] lines = {};
+  /** The first that was plugged in says what lines mean. */
+  @Nullable LineEncoding lines;
+
   VcpuLifecycle[] lifecycles = {};
   VcpuRegisters[] registers = {};
   SystemRegisters[] systemRegisters = {};
@@ -31,7 +33,7 @@ final class Ports {
   /** Enters a port under every kind that it implements; the first to claim a request has it. */
   void add(Port port) {
     all.add(port);
-    lines = of(LineEncoding.class).toArray(LineEncoding[]::new);
+    lines = of(LineEncoding.class).stream().findFirst().orElse(null);
     lifecycles = of(VcpuLifecycle.class).toArray(VcpuLifecycle[]::new);
     registers = of(VcpuRegisters.class).toArray(VcpuRegisters[]::new);
     systemRegisters = of(SystemRegisters.class).toArray(SystemRegisters[]::new);

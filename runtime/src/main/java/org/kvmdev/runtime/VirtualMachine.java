@@ -241,19 +241,28 @@ final class VirtualMachine implements Machine {
 
   @Override
   public int irqLine(int line, int level) throws KvmException {
-    LineEncoding[] encodings = ports.lines;
-    InterruptController controller = this.controller;
+    LineEncoding encoding = ports.lines;
+    if (encoding == null) {
+      return drive(line, level);
+    }
     try {
-      if (encodings.length > 0) {
-        return encodings[0].line(line, level);
-      }
-      if (controller == null) {
-        throw NO_CONTROLLER;
-      }
-      int status = controller.line(line, level);
-      return status == InterruptController.ROUTED ? routing.drive(line, level, controller) : status;
+      return encoding.line(line, level);
     } catch (RuntimeException | Error fault) {
-      throw Containment.contain(fault, controller == null ? encodings[0] : controller);
+      throw Containment.contain(fault, encoding);
+    }
+  }
+
+  /** Drives a line whose number no architecture encodes. */
+  private int drive(int line, int level) throws KvmException {
+    InterruptController now = controller;
+    if (now == null) {
+      throw NO_CONTROLLER;
+    }
+    try {
+      int status = now.line(line, level);
+      return status == InterruptController.ROUTED ? routing.drive(line, level, now) : status;
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, now);
     }
   }
 
