@@ -74,10 +74,10 @@ final class ArmLines implements LineEncoding {
   }
 
   private VgicCpu cpu(int encoded) throws KvmException {
-    int index = (encoded >>> 16 & 0xff) + (encoded >>> 28) * 256;
-    if (index >= vgic.cpuCount()) {
+    VgicCpu cpu = vgic.cpuOrNull((encoded >>> 16 & 0xff) + (encoded >>> 28) * 256);
+    if (cpu == null) {
       throw NO_VCPU;
     }
-    return vgic.cpu(index);
+    return cpu;
   }
 }

@@ -38,8 +38,8 @@ final class CpuInterfaceV2 implements MmioHandler {
       return 0;
     }
     VgicCpu cpu = vgic.cpu(vcpu);
-    cpu.lock();
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
+    cpu.lock();
     int value =
         switch (register) {
           case GICC_CTLR -> control(hardware);
@@ -59,7 +59,11 @@ final class CpuInterfaceV2 implements MmioHandler {
 
   private static int acknowledge(VgicCpu cpu, VirtualCpuInterfaceV2 hardware) {
     int intid = hardware.acknowledge();
-    cpu.cpuInterfaceChanged();
+    if ((intid & 0x3ff) >= VirtualCpuInterface.SPECIAL) {
+      cpu.cpuInterfaceChanged();
+    } else {
+      cpu.acknowledged();
+    }
     return intid;
   }
 
@@ -74,8 +78,8 @@ final class CpuInterfaceV2 implements MmioHandler {
       return 0;
     }
     VgicCpu cpu = vgic.cpu(vcpu);
-    cpu.lock();
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
+    cpu.lock();
     switch (register) {
       case GICC_CTLR -> control(hardware, (int) value);
       case GICC_PMR -> hardware.priorityMask = (int) value & 0xf8;

@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MmioHandler;
 import org.kvmdev.api.machine.Vcpu;
-import org.kvmdev.api.register.RegisterSpec;
 
 /** A GICv2's distributor: IHI 0048B, chapter 4.3. */
 final class DistributorV2 implements MmioHandler {
@@ -17,7 +16,7 @@ final class DistributorV2 implements MmioHandler {
   }
 
   private @Nullable DistributorV2Register find(long offset, int size) {
-    return GicRegister.find(DistributorV2Register.MAP, offset, size, vgic.interruptCount());
+    return DistributorV2Register.ACCESSES.find(offset, size, 0, vgic.interruptCount());
   }
 
   /** Whether there is a register, for accesses of 32 bits. */
@@ -25,10 +24,8 @@ final class DistributorV2 implements MmioHandler {
     return find(offset, 4) != null;
   }
 
-  private static int intid(RegisterSpec spec, long offset) {
-    return spec.bitsPerInterrupt() == 0
-        ? (int) (offset - spec.offset())
-        : GicRegister.intid(spec, offset);
+  private static int intid(long offset) {
+    return DistributorV2Register.ACCESSES.intid(offset);
   }
 
   @Override
@@ -38,58 +35,46 @@ final class DistributorV2 implements MmioHandler {
       return 0;
     }
     VgicCpu cpu = vgic.cpu(vcpu);
-    int intid = intid(register.spec(), offset);
     return switch (register) {
-      case GICD_ISPENDR, GICD_ICPENDR -> {
-        boolean running = cpu.trap();
-        long value = interrupts.readPending(cpu, intid, size);
-        cpu.resume(running);
-        yield value;
-      }
-      case GICD_ISACTIVER, GICD_ICACTIVER -> {
-        boolean running = cpu.trap();
-        long value = interrupts.readActive(cpu, intid, size);
-        cpu.resume(running);
-        yield value;
-      }
+      case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPending(cpu, cpu, intid(offset));
+      case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActive(cpu, cpu, intid(offset));
       case GICD_CPENDSGIR, GICD_SPENDSGIR -> {
         boolean running = cpu.trap();
-        long value = readSources(cpu, intid, size);
+        long value = readSources(cpu, sgi(register, offset), size);
         cpu.resume(running);
         yield value;
       }
-      default -> read(cpu, register, intid, size);
+      default -> read(cpu, register, offset, size);
     };
   }
 
   /** User space's read. */
   long userRead(VgicCpu cpu, long offset) {
     DistributorV2Register register = find(offset, 4);
-    if (register == null) {
-      return 0;
-    }
-    int intid = intid(register.spec(), offset);
-    return switch (register) {
-      case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPendingForUser(cpu, intid, 4);
-      default -> read(cpu, register, intid, 4);
-    };
+    return register == null ? 0 : read(cpu, register, offset, 4);
   }
 
-  private long read(VgicCpu cpu, DistributorV2Register register, int intid, int size) {
+  /** What the guest and user space read alike, and what user space reads. */
+  private long read(VgicCpu cpu, DistributorV2Register register, long offset, int size) {
     return switch (register) {
       case GICD_CTLR -> vgic.isEnabled() ? 1 : 0;
       case GICD_TYPER -> (vgic.interruptCount() >> 5) - 1 | (vgic.cpuCount() - 1) << 5;
       case GICD_IIDR -> vgic.implementationId();
-      case GICD_IGROUPR -> interrupts.readGroup(cpu, intid, size);
-      case GICD_ISENABLER, GICD_ICENABLER -> interrupts.readEnable(cpu, intid, size);
-      case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPending(cpu, intid, size);
-      case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActiveForUser(cpu, intid, size);
-      case GICD_IPRIORITYR -> interrupts.readPriority(cpu, intid, size);
-      case GICD_ITARGETSR -> readTargets(cpu, intid, size);
-      case GICD_ICFGR -> interrupts.readConfig(cpu, intid, size);
+      case GICD_IGROUPR -> interrupts.readGroup(cpu, intid(offset));
+      case GICD_ISENABLER, GICD_ICENABLER -> interrupts.readEnable(cpu, intid(offset));
+      case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPendingForUser(cpu, intid(offset));
+      case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActiveForUser(cpu, intid(offset));
+      case GICD_IPRIORITYR -> interrupts.readPriority(cpu, intid(offset), size);
+      case GICD_ITARGETSR -> readTargets(cpu, intid(offset), size);
+      case GICD_ICFGR -> interrupts.readConfig(cpu, intid(offset));
       case GICD_SGIR -> 0;
-      case GICD_CPENDSGIR, GICD_SPENDSGIR -> readSources(cpu, intid, size);
+      case GICD_CPENDSGIR, GICD_SPENDSGIR -> readSources(cpu, sgi(register, offset), size);
     };
+  }
+
+  /** The first SGI at an offset in a register with a byte for each. */
+  private static int sgi(DistributorV2Register register, long offset) {
+    return (int) (offset - register.spec().offset());
   }
 
   @Override
@@ -97,19 +82,23 @@ final class DistributorV2 implements MmioHandler {
     DistributorV2Register register = find(offset, size);
     if (register != null) {
       VgicCpu cpu = vgic.cpu(vcpu);
-      int intid = intid(register.spec(), offset);
+      int intid = intid(offset);
+      if (register == DistributorV2Register.GICD_SGIR && isOnly(cpu, (int) value)) {
+        cpu.sendToItself(cpu.own[(int) value & 0xf], 1 << cpu.id);
+        return 0;
+      }
       boolean running = cpu.trap();
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & 1) != 0);
         case GICD_TYPER, GICD_IIDR -> {}
-        case GICD_IGROUPR -> interrupts.writeGroup(cpu, intid, size, value);
+        case GICD_IGROUPR -> interrupts.writeGroup(cpu, intid, value);
         case GICD_ISENABLER -> interrupts.enable(cpu, intid, value, false);
         case GICD_ICENABLER -> interrupts.disable(cpu, intid, value);
         case GICD_ISPENDR -> interrupts.setPending(cpu, intid, value);
         case GICD_ICPENDR -> interrupts.clearPending(cpu, intid, value);
         case GICD_ISACTIVER -> interrupts.changeActive(cpu, intid, value, true, cpu);
         case GICD_ICACTIVER -> interrupts.changeActive(cpu, intid, value, false, cpu);
-        default -> writeAlike(cpu, register, intid, size, value);
+        default -> writeAlike(cpu, register, offset, size, value);
       }
       cpu.resume(running);
     }
@@ -120,14 +109,14 @@ final class DistributorV2 implements MmioHandler {
   void userWrite(VgicCpu cpu, long offset, long value) throws KvmException {
     DistributorV2Register register = find(offset, 4);
     if (register != null) {
-      int intid = intid(register.spec(), offset);
+      int intid = intid(offset);
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & 1) != 0);
         case GICD_TYPER -> {}
         case GICD_IIDR -> vgic.implementationId((int) value);
         case GICD_IGROUPR -> {
           if (vgic.groupsWritable()) {
-            interrupts.writeGroup(cpu, intid, 4, value);
+            interrupts.writeGroup(cpu, intid, value);
           }
         }
         case GICD_ISENABLER -> interrupts.enable(cpu, intid, value, true);
@@ -136,21 +125,22 @@ final class DistributorV2 implements MmioHandler {
         case GICD_ICPENDR -> interrupts.clearPendingForUserV2(cpu, intid, value);
         case GICD_ISACTIVER -> interrupts.changeActive(cpu, intid, value, true, null);
         case GICD_ICACTIVER -> interrupts.changeActive(cpu, intid, value, false, null);
-        default -> writeAlike(cpu, register, intid, 4, value);
+        default -> writeAlike(cpu, register, offset, 4, value);
       }
     }
   }
 
   /** What the guest and user space write alike. */
   private void writeAlike(
-      VgicCpu cpu, DistributorV2Register register, int intid, int size, long value) {
+      VgicCpu cpu, DistributorV2Register register, long offset, int size, long value) {
+    int intid = intid(offset);
     switch (register) {
       case GICD_IPRIORITYR -> interrupts.writePriority(cpu, intid, size, value);
       case GICD_ITARGETSR -> writeTargets(intid, size, value);
-      case GICD_ICFGR -> interrupts.writeConfig(cpu, intid, size, value);
+      case GICD_ICFGR -> interrupts.writeConfig(cpu, intid, value);
       case GICD_SGIR -> generateSgi(cpu, (int) value);
-      case GICD_CPENDSGIR -> clearSources(cpu, intid, size, value);
-      case GICD_SPENDSGIR -> setSources(cpu, intid, size, value);
+      case GICD_CPENDSGIR -> clearSources(cpu, sgi(register, offset), size, value);
+      case GICD_SPENDSGIR -> setSources(cpu, sgi(register, offset), size, value);
       case GICD_CTLR,
           GICD_TYPER,
           GICD_IIDR,
@@ -189,17 +179,26 @@ final class DistributorV2 implements MmioHandler {
     }
   }
 
+  /** The indices of the vCPUs that an SGI is for, a bit for each. */
+  private int targets(VgicCpu source, int value) {
+    int all = (1 << vgic.cpuCount()) - 1;
+    return all
+        & switch (value >> 24 & 3) {
+          case 0 -> value >> 16 & 0xff;
+          case 1 -> ~(1 << source.id);
+          case 2 -> 1 << source.id;
+          default -> 0;
+        };
+  }
+
+  /** Whether an SGI is for its source alone. */
+  private boolean isOnly(VgicCpu source, int value) {
+    return targets(source, value) == 1 << source.index;
+  }
+
   private void generateSgi(VgicCpu source, int value) {
     int count = vgic.cpuCount();
-    int targets;
-    switch (value >> 24 & 3) {
-      case 0 -> targets = value >> 16 & 0xff;
-      case 1 -> targets = (1 << count) - 1 & ~(1 << source.id);
-      case 2 -> targets = 1 << source.id;
-      default -> {
-        return;
-      }
-    }
+    int targets = targets(source, value);
     for (int index = 0; index < count; index++) {
       if ((targets >> index & 1) != 0) {
         VgicCpu target = vgic.cpu(index);

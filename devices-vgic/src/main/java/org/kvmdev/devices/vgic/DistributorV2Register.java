@@ -66,6 +66,9 @@ enum DistributorV2Register implements GicRegister {
   static final RegisterMap<DistributorV2Register> MAP =
       RegisterMap.of("distributor", 4, List.of(values()));
 
+  /** The same, by the accesses that they take. */
+  static final GicRegisterMap<DistributorV2Register> ACCESSES = new GicRegisterMap<>(MAP);
+
   private final int sizes;
   private final RegisterSpec spec;
 

@@ -5,7 +5,6 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MmioHandler;
 import org.kvmdev.api.machine.Vcpu;
-import org.kvmdev.api.register.RegisterSpec;
 
 /** A GICv3's distributor: IHI 0069, chapter 12.9. */
 final class DistributorV3 implements MmioHandler {
@@ -32,78 +31,57 @@ final class DistributorV3 implements MmioHandler {
     interrupts = vgic.registers;
   }
 
+  /** The register that takes an access; SGIs and PPIs are not here. */
   private @Nullable DistributorV3Register find(long offset, int size) {
-    return GicRegister.find(DistributorV3Register.MAP, offset, size, vgic.interruptCount());
+    return DistributorV3Register.ACCESSES.find(
+        offset, size, Interrupt.PRIVATE, vgic.interruptCount());
   }
 
-  /** Whether there is a register, for accesses of 32 bits. */
+  /** Whether there is a register, for accesses of 32 bits; also one of SGIs and PPIs. */
   boolean has(long offset) {
-    return find(offset, 4) != null;
+    return DistributorV3Register.ACCESSES.find(offset, 4, 0, vgic.interruptCount()) != null;
   }
 
-  /** Whether an access is to SGIs and PPIs, which are not here. */
-  private static boolean isPrivate(RegisterSpec spec, long offset) {
-    return spec.bitsPerInterrupt() != 0 && GicRegister.intid(spec, offset) < Interrupt.PRIVATE;
-  }
-
-  private static int intid(RegisterSpec spec, long offset) {
-    return spec.bitsPerInterrupt() == 0 ? 0 : GicRegister.intid(spec, offset);
+  private static int intid(long offset) {
+    return DistributorV3Register.ACCESSES.intid(offset);
   }
 
   @Override
   public long read(Vcpu vcpu, long offset, int size) {
     DistributorV3Register register = find(offset, size);
-    if (register == null || isPrivate(register.spec(), offset)) {
+    if (register == null) {
       return 0;
     }
     VgicCpu cpu = vgic.cpu(vcpu);
-    int intid = intid(register.spec(), offset);
     return switch (register) {
-      case GICD_ISPENDR, GICD_ICPENDR -> {
-        boolean running = cpu.trap();
-        long value = interrupts.readPending(cpu, intid, size);
-        cpu.resume(running);
-        yield value;
-      }
-      case GICD_ISACTIVER, GICD_ICACTIVER -> {
-        boolean running = cpu.trap();
-        long value = interrupts.readActive(cpu, intid, size);
-        cpu.resume(running);
-        yield value;
-      }
-      default -> read(cpu, register, intid, offset, size);
+      case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPending(cpu, cpu, intid(offset));
+      case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActive(cpu, cpu, intid(offset));
+      default -> read(cpu, register, offset, size);
     };
   }
 
   /** User space's read. */
   long userRead(VgicCpu cpu, long offset) {
     DistributorV3Register register = find(offset, 4);
-    if (register == null || isPrivate(register.spec(), offset)) {
-      return 0;
-    }
-    int intid = intid(register.spec(), offset);
-    return switch (register) {
-      case GICD_ISPENDR -> interrupts.readPendingForUser(cpu, intid, 4);
-      case GICD_ICPENDR -> 0;
-      default -> read(cpu, register, intid, offset, 4);
-    };
+    return register == null ? 0 : read(cpu, register, offset, 4);
   }
 
-  private long read(VgicCpu cpu, DistributorV3Register register, int intid, long offset, int size) {
+  /** What the guest and user space read alike, and what user space reads. */
+  private long read(VgicCpu cpu, DistributorV3Register register, long offset, int size) {
     return switch (register) {
       case GICD_CTLR ->
           (vgic.isEnabled() ? ENABLE_GROUP1 : 0) | AFFINITY_ROUTING | DISABLE_SECURITY;
       case GICD_TYPER -> type();
       case GICD_IIDR -> vgic.implementationId();
-      case GICD_TYPER2, GICD_ITARGETSR, GICD_IGRPMODR -> 0;
+      case GICD_TYPER2, GICD_ICPENDR, GICD_ITARGETSR, GICD_IGRPMODR -> 0;
       case GICD_STATUSR -> -1;
-      case GICD_IGROUPR -> interrupts.readGroup(cpu, intid, size);
-      case GICD_ISENABLER, GICD_ICENABLER -> interrupts.readEnable(cpu, intid, size);
-      case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPending(cpu, intid, size);
-      case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActiveForUser(cpu, intid, size);
-      case GICD_IPRIORITYR -> interrupts.readPriority(cpu, intid, size);
-      case GICD_ICFGR -> interrupts.readConfig(cpu, intid, size);
-      case GICD_IROUTER -> readRoute(intid, offset);
+      case GICD_IGROUPR -> interrupts.readGroup(cpu, intid(offset));
+      case GICD_ISENABLER, GICD_ICENABLER -> interrupts.readEnable(cpu, intid(offset));
+      case GICD_ISPENDR -> interrupts.readPendingForUser(cpu, intid(offset));
+      case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActiveForUser(cpu, intid(offset));
+      case GICD_IPRIORITYR -> interrupts.readPriority(cpu, intid(offset), size);
+      case GICD_ICFGR -> interrupts.readConfig(cpu, intid(offset));
+      case GICD_IROUTER -> readRoute(intid(offset), offset);
       case GICD_IDREGS -> identification(offset - register.spec().offset());
     };
   }
@@ -121,9 +99,9 @@ final class DistributorV3 implements MmioHandler {
   @Override
   public long write(Vcpu vcpu, long offset, int size, long value) {
     DistributorV3Register register = find(offset, size);
-    if (register != null && !isPrivate(register.spec(), offset)) {
+    if (register != null) {
       VgicCpu cpu = vgic.cpu(vcpu);
-      int intid = intid(register.spec(), offset);
+      int intid = intid(offset);
       boolean running = cpu.trap();
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & ENABLE_GROUP1) != 0);
@@ -142,8 +120,8 @@ final class DistributorV3 implements MmioHandler {
   /** User space's write. */
   void userWrite(VgicCpu cpu, long offset, long value) throws KvmException {
     DistributorV3Register register = find(offset, 4);
-    if (register != null && !isPrivate(register.spec(), offset)) {
-      int intid = intid(register.spec(), offset);
+    if (register != null) {
+      int intid = intid(offset);
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & ENABLE_GROUP1) != 0);
         case GICD_IIDR -> vgic.implementationId((int) value);
@@ -153,7 +131,7 @@ final class DistributorV3 implements MmioHandler {
           }
         }
         case GICD_ISENABLER -> interrupts.enable(cpu, intid, value, true);
-        case GICD_ISPENDR -> interrupts.writePendingForUserV3(cpu, intid, 4, value);
+        case GICD_ISPENDR -> interrupts.writePendingForUserV3(cpu, intid, value);
         case GICD_ICPENDR -> {}
         case GICD_ISACTIVER -> interrupts.changeActive(cpu, intid, value, true, null);
         case GICD_ICACTIVER -> interrupts.changeActive(cpu, intid, value, false, null);
@@ -165,12 +143,12 @@ final class DistributorV3 implements MmioHandler {
   /** What the guest and user space write alike. */
   private void writeAlike(
       VgicCpu cpu, DistributorV3Register register, long offset, int size, long value) {
-    int intid = intid(register.spec(), offset);
+    int intid = intid(offset);
     switch (register) {
-      case GICD_IGROUPR -> interrupts.writeGroup(cpu, intid, size, value);
+      case GICD_IGROUPR -> interrupts.writeGroup(cpu, intid, value);
       case GICD_ICENABLER -> interrupts.disable(cpu, intid, value);
       case GICD_IPRIORITYR -> interrupts.writePriority(cpu, intid, size, value);
-      case GICD_ICFGR -> interrupts.writeConfig(cpu, intid, size, value);
+      case GICD_ICFGR -> interrupts.writeConfig(cpu, intid, value);
       case GICD_IROUTER -> writeRoute(intid, offset, value);
       case GICD_CTLR,
           GICD_TYPER,

@@ -68,6 +68,9 @@ enum DistributorV3Register implements GicRegister {
   static final RegisterMap<DistributorV3Register> MAP =
       RegisterMap.of("distributor", 4, List.of(values()));
 
+  /** The same, by the accesses that they take. */
+  static final GicRegisterMap<DistributorV3Register> ACCESSES = new GicRegisterMap<>(MAP);
+
   private final int sizes;
   private final RegisterSpec spec;
 

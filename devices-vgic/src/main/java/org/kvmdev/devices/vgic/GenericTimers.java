@@ -45,7 +45,7 @@ final class GenericTimers {
         irq.active = false;
         irq.latch = false;
         irq.line = false;
-        if (irq.queuedOn == cpu) {
+        if (irq.queued) {
           cpu.queue.changed(irq);
         }
         cpu.unlock();

@@ -3,6 +3,8 @@ package org.kvmdev.devices.vgic;
 import static org.kvmdev.api.register.RegisterSpec.at;
 
 import java.util.List;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.register.RegisterMap;
 import org.kvmdev.api.register.RegisterSpec;
 
@@ -35,6 +37,11 @@ enum IccRegister implements GicRegister {
   /** The CPU interface; an encoding is an offset. */
   static final RegisterMap<IccRegister> MAP = RegisterMap.of("CPU interface", 1, List.of(values()));
 
+  // The guest finds registers in one array access each.
+  private static final int FIRST = encoding(3, 0, 4, 0, 0);
+  private static final @Nullable IccRegister[] READABLE = table(RegisterSpec::reads);
+  private static final @Nullable IccRegister[] WRITABLE = table(RegisterSpec::writes);
+
   /** User space has it. */
   final boolean isState;
 
@@ -55,6 +62,31 @@ enum IccRegister implements GicRegister {
       }
     }
     spec = (isState ? made.saved() : made).source("IHI 0069, 12.2");
+  }
+
+  private static @Nullable IccRegister[] table(Predicate<RegisterSpec> access) {
+    @Nullable IccRegister[] table = new IccRegister[encoding(3, 0, 12, 15, 7) - FIRST + 1];
+    for (IccRegister register : values()) {
+      if (access.test(register.spec)) {
+        table[register.encoding(0) - FIRST] = register;
+      }
+    }
+    return table;
+  }
+
+  /** The register that the guest reads by an encoding; null where there is none. */
+  static @Nullable IccRegister readable(int encoding) {
+    return find(READABLE, encoding);
+  }
+
+  /** The register that the guest writes by an encoding; null where there is none. */
+  static @Nullable IccRegister writable(int encoding) {
+    return find(WRITABLE, encoding);
+  }
+
+  private static @Nullable IccRegister find(@Nullable IccRegister[] table, int encoding) {
+    int place = encoding - FIRST;
+    return place >= 0 && place < table.length ? table[place] : null;
   }
 
   /**

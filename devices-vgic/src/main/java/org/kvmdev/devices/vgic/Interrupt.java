@@ -62,8 +62,8 @@ final class Interrupt {
   /** Where it goes when it becomes pending; null where the affinity names no vCPU. */
   @Nullable VgicCpu target;
 
-  /** In whose queue it is. */
-  @Nullable VgicCpu queuedOn;
+  /** It is in its home's queue. */
+  boolean queued;
 
   /** Whose lock guards it. */
   volatile VgicCpu home;
@@ -93,8 +93,8 @@ final class Interrupt {
   /** Its place in the list: smaller comes first. */
   long place;
 
-  /** For how many list registers it counts. */
-  int weight;
+  /** For how many list registers it counts besides one; -1 where it needs none. */
+  int extraRegisters;
 
   /** Its index among those that are not sorted; -1 where it is none. */
   int unsortedAt = -1;

@@ -55,7 +55,6 @@ final class Its extends AttributeDevice<ItsAttribute> {
   private final Vgic vgic;
   private final ItsRegisters registers;
   private final ItsTables tables;
-  private final Quiesced<ItsAttribute> quiesced;
   private volatile long address = AddressMap.UNSET;
 
   Its(Vgic vgic) {
@@ -67,7 +66,6 @@ final class Its extends AttributeDevice<ItsAttribute> {
     commands = new CommandQueue(vgic, this);
     registers = new ItsRegisters(vgic, this);
     tables = new ItsTables(vgic, this);
-    quiesced = new Quiesced<>(vgic.machine, this::access);
   }
 
   /** Where its frames are; {@link AddressMap#UNSET} before. */
@@ -220,31 +218,25 @@ final class Its extends AttributeDevice<ItsAttribute> {
     vgic.machine.mmio().add(value, ItsRegisters.SIZE, registers);
   }
 
+  /** Reads or writes a register, while no vCPU runs. */
   private long access(long offset, boolean write, long value) throws KvmException {
     checkAligned(offset);
-    VgicCpu none = vgic.homeOf(null);
-    if (write) {
-      quiesced.write(ItsAttribute.REGISTER, offset, none, value);
-      return value;
-    }
-    return quiesced.read(ItsAttribute.REGISTER, offset, none);
-  }
-
-  /** Reads or writes a register, while no vCPU runs. */
-  private long access(
-      ItsAttribute attribute, long offset, VgicCpu unused, boolean write, long value)
-      throws KvmException {
-    if (address == AddressMap.UNSET) {
-      throw NO_ADDRESS;
-    }
-    ItsRegister register = register((int) offset);
-    long at = Integer.toUnsignedLong((int) offset);
-    synchronized (vgic.lpis) {
-      if (write) {
-        registers.userWrite(register, at, value);
-        return value;
+    vgic.machine.quiesce();
+    try {
+      if (address == AddressMap.UNSET) {
+        throw NO_ADDRESS;
       }
-      return registers.userRead(register, at);
+      ItsRegister register = register((int) offset);
+      long at = Integer.toUnsignedLong((int) offset);
+      synchronized (vgic.lpis) {
+        if (write) {
+          registers.userWrite(register, at, value);
+          return value;
+        }
+        return registers.userRead(register, at);
+      }
+    } finally {
+      vgic.machine.resume();
     }
   }
 
@@ -255,12 +247,13 @@ final class Its extends AttributeDevice<ItsAttribute> {
   }
 
   private void stopped(Action action) throws KvmException {
-    vgic.machine.quiesced(
-        () -> {
-          synchronized (vgic.lpis) {
-            action.run();
-          }
-          return this;
-        });
+    vgic.machine.quiesce();
+    try {
+      synchronized (vgic.lpis) {
+        action.run();
+      }
+    } finally {
+      vgic.machine.resume();
+    }
   }
 }

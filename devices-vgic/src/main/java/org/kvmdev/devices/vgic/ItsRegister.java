@@ -67,6 +67,9 @@ enum ItsRegister implements GicRegister {
   /** The control frame; the frame behind it, with GITS_TRANSLATER, is for messages alone. */
   static final RegisterMap<ItsRegister> MAP = RegisterMap.of("ITS", 4, List.of(values()));
 
+  /** The same, by the accesses that they take. */
+  static final GicRegisterMap<ItsRegister> ACCESSES = new GicRegisterMap<>(MAP);
+
   private final int sizes;
   private final RegisterSpec spec;
 

@@ -41,7 +41,7 @@ final class ItsRegisters implements MmioHandler {
 
   @Override
   public long read(Vcpu vcpu, long offset, int size) {
-    ItsRegister register = GicRegister.find(ItsRegister.MAP, offset, size, 0);
+    ItsRegister register = ItsRegister.ACCESSES.find(offset, size, 0, 0);
     if (register == null) {
       return 0;
     }
@@ -52,7 +52,7 @@ final class ItsRegisters implements MmioHandler {
 
   @Override
   public long write(Vcpu vcpu, long offset, int size, long value) {
-    ItsRegister register = GicRegister.find(ItsRegister.MAP, offset, size, 0);
+    ItsRegister register = ItsRegister.ACCESSES.find(offset, size, 0, 0);
     if (register != null) {
       VgicCpu writer = vgic.cpu(vcpu);
       boolean running = writer.trap();

@@ -131,37 +131,62 @@ final class ListRegisters {
 
   /** Fills list registers with what the queue has, where those that are filled did not change. */
   private void fillMissing() {
-    int used = hardware.used;
-    int missing = queue.size() - used;
     if (queue.hasSeveralSources()) {
       flushSources();
-    } else if (missing == 0) {
-      hardware.underflow = false;
-      filledFrom = queue.order();
-    } else if (missing == 1 && used < filled.length && isMissing(queue.newest())) {
-      fill(used, queue.newest());
-      hardware.used = used + 1;
-      hardware.underflow = false;
-      filledFrom = queue.order();
-    } else if (used != filled.length || filledFrom != queue.order() || !queue.isSorted()) {
-      flush();
+    } else if (!queue.isRow()) {
+      if (hardware.used != filled.length || filledFrom != queue.order() || !queue.isSorted()) {
+        flush();
+      }
+    } else {
+      int used = hardware.used;
+      int missing = queue.size() - used;
+      if (missing == 0) {
+        hardware.underflow = false;
+      } else if (missing == 1 && queue.isNewestMissing()) {
+        fill(used, queue.newest());
+        hardware.used = used + 1;
+        hardware.underflow = false;
+      } else {
+        flush();
+      }
     }
-  }
-
-  private static boolean isMissing(@Nullable Interrupt irq) {
-    return irq != null && irq.register == NONE;
   }
 
   /** Fills the list registers, the most urgent first if there are more interrupts. */
   void flush() {
+    queue.line();
     if (queue.hasSeveralSources()) {
       flushSources();
       return;
     }
-    int length = filled.length;
-    if (queue.weight() > length) {
+    if (queue.weight() > filled.length) {
       queue.sort();
     }
+    if (hardware.used == 0) {
+      fillAll();
+    } else {
+      rearrange();
+    }
+    filledFrom = queue.order();
+  }
+
+  private void fillAll() {
+    int used = 0;
+    boolean more = false;
+    for (Interrupt irq = queue.first(); irq != null; irq = queue.after(irq)) {
+      if (cpu.isDestination(irq)) {
+        fill(used++, irq);
+        if (used == filled.length) {
+          more = queue.after(irq) != null;
+          break;
+        }
+      }
+    }
+    hardware.used = used;
+    hardware.underflow = more;
+  }
+
+  private void rearrange() {
     int count = 0;
     boolean same = true;
     boolean more = false;
@@ -170,7 +195,7 @@ final class ListRegisters {
         same &= irq.register == count;
         irq.chosenAt = count;
         chosen[count++] = irq;
-        if (count == length) {
+        if (count == filled.length) {
           more = queue.after(irq) != null;
           break;
         }
@@ -180,7 +205,6 @@ final class ListRegisters {
       place(count);
     }
     hardware.underflow = more;
-    filledFrom = queue.order();
   }
 
   /** The chosen interrupts get list registers, in their order; those that have one keep it. */
@@ -268,7 +292,10 @@ final class ListRegisters {
       register = takePending(register, irq);
     }
     irq.register = index;
-    interrupts[index] = irq;
+    // Mostly it is the same again.
+    if (interrupts[index] != irq) {
+      interrupts[index] = irq;
+    }
     filled[index] = register;
     hardware.registers[index] = register;
   }
@@ -312,6 +339,7 @@ final class ListRegisters {
     irq.register = NONE;
     if (ListRegister.signalsEnd(register) && irq.isSpi()) {
       ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
+      cpu.tell();
     }
     boolean deactivated = irq.active && !active;
     irq.active = active;

@@ -148,7 +148,7 @@ final class Lpis {
 
   private static boolean isGone(Lpi lpi) {
     Interrupt irq = lpi.irq;
-    return lpi.references == 0 && irq.queuedOn == null && !irq.queueWhenHome;
+    return lpi.references == 0 && !irq.queued && !irq.queueWhenHome;
   }
 
   private void append(Lpi lpi) {

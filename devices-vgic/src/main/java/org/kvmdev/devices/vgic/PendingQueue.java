@@ -1,55 +1,45 @@
 package org.kvmdev.devices.vgic;
 
 import java.util.Arrays;
-import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The interrupts that a vCPU has pending or active, in the order in which list registers are
- * filled.
+ * filled: a new one comes last. Only when there are more than list registers is the queue sorted,
+ * and the order that it then has it keeps.
  *
- * <p>The order has a history. A new interrupt comes last. Only when there are more than list
- * registers is the queue sorted: active ones, then those that can be delivered by priority, then
- * the rest, each in the order they had. To sort costs what changed since, not what is there: there
- * is a list for each rank, and an interrupt whose rank changed moves before those that were after
- * it, or behind those that were before it.
+ * <p>As long as each can have a list register, they stand in a row. When there are more, they are
+ * in a {@link RankedQueue}, in which to sort costs what changed and not what is there.
  */
 final class PendingQueue {
-  /** The rank of active interrupts. */
-  private static final int ACTIVE = 0;
-
-  /** The rank of those that can be delivered, of priority 0; each rank has four priorities. */
-  private static final int DELIVERABLE = 1;
-
-  /** The rank of those that can neither be delivered nor are active. */
-  private static final int IDLE = DELIVERABLE + 64;
-
-  /** Those that came since the queue was sorted, which follow all others. */
-  private static final int NEW = IDLE + 1;
-
-  private static final Comparator<Interrupt> BY_PLACE = PendingQueue::compare;
-
   private final VgicCpu cpu;
-  private final @Nullable Interrupt[] first = new Interrupt[NEW + 1];
-  private final @Nullable Interrupt[] last = new Interrupt[NEW + 1];
 
-  /** A bit for each list of deliverable interrupts that is not empty. */
-  private long occupied;
+  /** The interrupts in order, while they are few; what is behind the last has no meaning. */
+  private final Interrupt[] row;
 
-  private Interrupt[] unsorted = new Interrupt[8];
-  private int unsortedCount;
-  private Interrupt[] leaving = new Interrupt[8];
-  private int leavingCount;
+  private final RankedQueue ranked;
+
+  /** They are few, and in the row. */
+  private boolean isRow = true;
+
   private int size;
-  private int weight;
+
+  /** For how many more list registers there are interrupts than there are interrupts. */
+  private int extra;
+
+  /** How many SGIs are pending from several sources. */
   private int several;
-  private long order;
-  private long back;
-  private long front;
+
+  /** Those that may have to leave. */
+  private Interrupt[] leaving = new Interrupt[8];
+
+  private int leavingCount;
   private int checkedEnables;
 
-  PendingQueue(VgicCpu cpu) {
+  PendingQueue(VgicCpu cpu, int listRegisters) {
     this.cpu = cpu;
+    row = new Interrupt[listRegisters];
+    ranked = new RankedQueue(cpu);
   }
 
   boolean isEmpty() {
@@ -60,24 +50,34 @@ final class PendingQueue {
     return size;
   }
 
-  /** A number that changes whenever the order of the interrupts does. */
+  /** Whether there are so few that each can have a list register. */
+  boolean isRow() {
+    return isRow;
+  }
+
+  /** Of a row: whether the last has no list register yet. */
+  boolean isNewestMissing() {
+    return row[size - 1].register == ListRegisters.NONE;
+  }
+
+  /** The last one, of a row that is not empty. */
+  Interrupt newest() {
+    return row[size - 1];
+  }
+
+  /** A number that changes whenever the order of interrupts that are not in a row does. */
   long order() {
-    return order;
+    return ranked.order();
   }
 
-  /** Whether {@link #sort} would leave all as it is. */
+  /** Whether {@link #sort} would leave all as it is, where they are not in a row. */
   boolean isSorted() {
-    return unsortedCount == 0 && first[NEW] == null;
-  }
-
-  /** The last of those that came since the queue was sorted; null where none did. */
-  @Nullable Interrupt newest() {
-    return last[NEW];
+    return ranked.isSorted();
   }
 
   /** For how many list registers there are interrupts. */
   int weight() {
-    return weight;
+    return size + extra;
   }
 
   /** Whether an SGI is pending from several sources. */
@@ -87,21 +87,61 @@ final class PendingQueue {
 
   /** Puts an interrupt last that is to be delivered here. */
   void add(Interrupt irq) {
-    irq.queuedOn = cpu;
-    irq.weight = 0;
-    size++;
-    append(irq, NEW);
-    weigh(irq, irq.listRegisters());
+    irq.queued = true;
+    int place = size++;
+    if (isRow && place < row.length) {
+      // A row mostly has the same interrupts again and again.
+      if (row[place] != irq) {
+        row[place] = irq;
+      }
+    } else {
+      addRanked(irq);
+    }
+    if (irq.sources != 0) {
+      weigh(irq);
+    }
+  }
+
+  private void addRanked(Interrupt irq) {
+    if (isRow) {
+      isRow = false;
+      for (Interrupt each : row) {
+        ranked.append(each);
+      }
+    }
+    ranked.append(irq);
   }
 
   /** Takes an interrupt out. */
   void remove(Interrupt irq) {
-    unlink(irq);
-    unmarkUnsorted(irq);
-    unmarkLeaving(irq);
-    weigh(irq, 0);
+    if (isRow) {
+      removeFromRow(irq);
+    } else {
+      ranked.remove(irq);
+    }
     size--;
-    irq.queuedOn = null;
+    if (irq.leavingAt >= 0) {
+      unmarkLeaving(irq);
+    }
+    if (irq.extraRegisters != 0) {
+      weigh(irq, 0);
+    }
+    irq.queued = false;
+  }
+
+  private void removeFromRow(Interrupt irq) {
+    int at = indexOf(irq);
+    for (int i = at + 1; i < size; i++) {
+      row[i - 1] = row[i];
+    }
+  }
+
+  private int indexOf(Interrupt irq) {
+    int at = 0;
+    while (row[at] != irq) {
+      at++;
+    }
+    return at;
   }
 
   /** Takes all LPIs out. */
@@ -123,9 +163,11 @@ final class PendingQueue {
       irq.stale = true;
       return;
     }
-    weigh(irq, irq.listRegisters());
-    markUnsorted(irq);
-    if (cpu.vgic.destination(irq) != cpu) {
+    weigh(irq);
+    if (!isRow) {
+      ranked.changed(irq);
+    }
+    if (!cpu.isDestination(irq)) {
       markLeaving(irq);
     }
   }
@@ -142,8 +184,12 @@ final class PendingQueue {
       remove(irq);
       return false;
     }
-    weigh(irq, irq.listRegisters());
-    markUnsorted(irq);
+    if ((irq.sources | irq.extraRegisters) != 0) {
+      weigh(irq);
+    }
+    if (!isRow) {
+      ranked.changed(irq);
+    }
     if (to != cpu) {
       markLeaving(irq);
       return false;
@@ -151,51 +197,79 @@ final class PendingQueue {
     return true;
   }
 
-  /** Sorts the queue. */
-  void sort() {
-    if (unsortedCount != 0) {
-      sortChanged();
-    }
-    // Those that are new come behind all others of their rank.
-    Interrupt irq = first[NEW];
-    while (irq != null) {
-      Interrupt behind = irq.next;
-      unlink(irq);
-      append(irq, rank(irq));
-      irq = behind;
+  private void weigh(Interrupt irq) {
+    weigh(irq, irq.listRegisters() - 1);
+  }
+
+  private void weigh(Interrupt irq, int now) {
+    int before = irq.extraRegisters;
+    if (before != now) {
+      extra += now - before;
+      several += (now > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
+      irq.extraRegisters = now;
     }
   }
 
-  private void sortChanged() {
-    Interrupt[] moving = unsorted;
-    int count = unsortedCount;
-    arrange(moving, count);
-    for (int i = count - 1; i >= 0; i--) {
-      Interrupt irq = moving[i];
-      int rank = rank(irq);
-      if (rank > irq.list) {
-        unlink(irq);
-        prepend(irq, rank);
-        irq.unsortedAt = -1;
-      }
+  // The order.
+
+  /** The first interrupt in order. */
+  @Nullable Interrupt first() {
+    if (isRow) {
+      return size == 0 ? null : row[0];
     }
-    for (int i = 0; i < count; i++) {
-      Interrupt irq = moving[i];
-      if (irq.unsortedAt >= 0) {
-        int rank = rank(irq);
-        if (rank < irq.list) {
-          unlink(irq);
-          append(irq, rank);
-        }
-        irq.unsortedAt = -1;
-      }
-    }
-    unsortedCount = 0;
+    return ranked.first();
   }
+
+  /** The interrupt that follows in order. */
+  @Nullable Interrupt after(Interrupt irq) {
+    if (isRow) {
+      int at = indexOf(irq) + 1;
+      return at == size ? null : row[at];
+    }
+    return ranked.after(irq);
+  }
+
+  /** Sorts the queue: active ones, then those that can be delivered by priority, then the rest. */
+  void sort() {
+    if (!isRow) {
+      ranked.sort();
+      return;
+    }
+    for (int i = 1; i < size; i++) {
+      Interrupt irq = row[i];
+      int rank = ranked.rank(irq);
+      int j = i;
+      for (; j > 0 && ranked.rank(row[j - 1]) > rank; j--) {
+        row[j] = row[j - 1];
+      }
+      row[j] = irq;
+    }
+  }
+
+  /** Puts them in a row again, if they are few. */
+  void line() {
+    if (!isRow && size <= row.length) {
+      int count = 0;
+      for (Interrupt irq = ranked.first(); irq != null; irq = ranked.after(irq)) {
+        row[count++] = irq;
+      }
+      for (int i = 0; i < count; i++) {
+        ranked.remove(row[i]);
+      }
+      isRow = true;
+    }
+  }
+
+  // What leaves.
 
   /** Whether the distributor was enabled or disabled, which concerns all interrupts. */
   boolean mustBeChecked() {
     return checkedEnables != cpu.vgic.enableCount();
+  }
+
+  /** Whether {@link #prune} may find anything. */
+  boolean mayBePruned() {
+    return leavingCount != 0 || mustBeChecked();
   }
 
   /**
@@ -208,12 +282,10 @@ final class PendingQueue {
     int enables = cpu.vgic.enableCount();
     if (checkedEnables != enables) {
       checkedEnables = enables;
-      checkAll();
+      for (Interrupt irq = first(); irq != null; irq = after(irq)) {
+        changed(irq);
+      }
     }
-    return leavingCount == 0 ? null : takeOutLeaving();
-  }
-
-  private @Nullable Interrupt takeOutLeaving() {
     int moving = 0;
     int count = leavingCount;
     for (int i = 0; i < count; i++) {
@@ -226,7 +298,7 @@ final class PendingQueue {
       VgicCpu to = cpu.vgic.destination(irq);
       if (to == cpu) {
         // It may have no list register yet.
-        order++;
+        ranked.touch();
         continue;
       }
       irq.queueWhenHome = to != null;
@@ -241,8 +313,14 @@ final class PendingQueue {
   }
 
   private Interrupt moveOut(int count) {
-    arrange(leaving, count);
+    if (isRow) {
+      for (int i = 0; i < size; i++) {
+        row[i].list = 0;
+        row[i].place = i;
+      }
+    }
     Interrupt[] out = leaving;
+    RankedQueue.arrange(out, count);
     for (int i = 0; i < count; i++) {
       remove(out[i]);
     }
@@ -252,172 +330,20 @@ final class PendingQueue {
     return out[0];
   }
 
-  private void checkAll() {
-    for (Interrupt irq = first(); irq != null; irq = after(irq)) {
-      changed(irq);
-    }
-  }
-
-  /** The first interrupt in order. */
-  @Nullable Interrupt first() {
-    Interrupt irq = first[ACTIVE];
-    return irq != null ? irq : head(ACTIVE);
-  }
-
-  /** The interrupt that follows in order. */
-  @Nullable Interrupt after(Interrupt irq) {
-    return irq.next != null ? irq.next : head(irq.list);
-  }
-
-  /** The first interrupt of the lists behind one. */
-  private @Nullable Interrupt head(int list) {
-    if (list < IDLE) {
-      long behind = occupied & -1L << list;
-      if (behind != 0 && list < 64) {
-        return first[DELIVERABLE + Long.numberOfTrailingZeros(behind)];
-      }
-      if (first[IDLE] != null) {
-        return first[IDLE];
-      }
-    }
-    return list < NEW ? first[NEW] : null;
-  }
-
-  private int rank(Interrupt irq) {
-    if (irq.active) {
-      return ACTIVE;
-    }
-    // What is pending in a list register is not latched meanwhile.
-    boolean pending = irq.isPending() || cpu.listRegisters.wasFilledPending(irq);
-    return irq.enabled && pending ? DELIVERABLE + (irq.priority >> 2) : IDLE;
-  }
-
-  private void weigh(Interrupt irq, int now) {
-    int before = irq.weight;
-    if (before != now) {
-      weight += now - before;
-      several += (now > 1 ? 1 : 0) - (before > 1 ? 1 : 0);
-      irq.weight = now;
-    }
-  }
-
-  private void append(Interrupt irq, int list) {
-    order++;
-    Interrupt end = last[list];
-    irq.list = list;
-    irq.place = ++back;
-    irq.previous = end;
-    irq.next = null;
-    last[list] = irq;
-    if (end == null) {
-      first[list] = irq;
-      occupy(list);
-    } else {
-      end.next = irq;
-    }
-  }
-
-  private void prepend(Interrupt irq, int list) {
-    order++;
-    Interrupt begin = first[list];
-    irq.list = list;
-    irq.place = --front;
-    irq.previous = null;
-    irq.next = begin;
-    first[list] = irq;
-    if (begin == null) {
-      last[list] = irq;
-      occupy(list);
-    } else {
-      begin.previous = irq;
-    }
-  }
-
-  private void unlink(Interrupt irq) {
-    order++;
-    int list = irq.list;
-    Interrupt before = irq.previous;
-    Interrupt behind = irq.next;
-    if (before == null) {
-      first[list] = behind;
-    } else {
-      before.next = behind;
-    }
-    if (behind == null) {
-      last[list] = before;
-    } else {
-      behind.previous = before;
-    }
-    if (first[list] == null && list >= DELIVERABLE && list < IDLE) {
-      occupied &= ~(1L << (list - DELIVERABLE));
-    }
-    irq.next = null;
-    irq.previous = null;
-  }
-
-  private void occupy(int list) {
-    if (list >= DELIVERABLE && list < IDLE) {
-      occupied |= 1L << (list - DELIVERABLE);
-    }
-  }
-
-  /** New ones are sorted in any case. */
-  private void markUnsorted(Interrupt irq) {
-    if (irq.unsortedAt < 0 && irq.list != NEW && rank(irq) != irq.list) {
-      irq.unsortedAt = unsortedCount;
-      unsorted = grown(unsorted, unsortedCount);
-      unsorted[unsortedCount++] = irq;
-    }
-  }
-
   private void markLeaving(Interrupt irq) {
     if (irq.leavingAt < 0) {
+      if (leavingCount == leaving.length) {
+        leaving = Arrays.copyOf(leaving, 2 * leavingCount);
+      }
       irq.leavingAt = leavingCount;
-      leaving = grown(leaving, leavingCount);
       leaving[leavingCount++] = irq;
     }
   }
 
-  private void unmarkUnsorted(Interrupt irq) {
-    int at = irq.unsortedAt;
-    if (at >= 0) {
-      Interrupt moved = unsorted[--unsortedCount];
-      unsorted[at] = moved;
-      moved.unsortedAt = at;
-      irq.unsortedAt = -1;
-    }
-  }
-
   private void unmarkLeaving(Interrupt irq) {
-    int at = irq.leavingAt;
-    if (at >= 0) {
-      Interrupt moved = leaving[--leavingCount];
-      leaving[at] = moved;
-      moved.leavingAt = at;
-      irq.leavingAt = -1;
-    }
-  }
-
-  private static Interrupt[] grown(Interrupt[] array, int count) {
-    return count < array.length ? array : Arrays.copyOf(array, 2 * count);
-  }
-
-  private static void arrange(Interrupt[] array, int count) {
-    if (count > 16) {
-      Arrays.sort(array, 0, count, BY_PLACE);
-      return;
-    }
-    for (int i = 1; i < count; i++) {
-      Interrupt irq = array[i];
-      int j = i;
-      for (; j > 0 && compare(array[j - 1], irq) > 0; j--) {
-        array[j] = array[j - 1];
-      }
-      array[j] = irq;
-    }
-  }
-
-  private static int compare(Interrupt a, Interrupt b) {
-    return a.list != b.list ? Integer.compare(a.list, b.list) : Long.compare(a.place, b.place);
+    Interrupt moved = leaving[--leavingCount];
+    leaving[irq.leavingAt] = moved;
+    moved.leavingAt = irq.leavingAt;
+    irq.leavingAt = -1;
   }
 }

@@ -4,7 +4,6 @@ import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.machine.MmioBus;
 import org.kvmdev.api.machine.MmioHandler;
 import org.kvmdev.api.machine.Vcpu;
-import org.kvmdev.api.register.RegisterSpec;
 
 /** A GICv3's redistributor: one vCPU's SGIs, PPIs and LPIs. IHI 0069, chapter 12.11. */
 final class Redistributor implements MmioHandler {
@@ -31,6 +30,11 @@ final class Redistributor implements MmioHandler {
   /** Its place on the bus; null before it has one. */
   MmioBus.@Nullable Region mapped;
 
+  /**
+   * How often the regions had changed when this was last looked for, and whether it is the last.
+   */
+  private int lastFound = -1;
+
   private volatile boolean lpisEnabled;
   private volatile long pendbaser;
 
@@ -49,8 +53,8 @@ final class Redistributor implements MmioHandler {
     return lpisEnabled;
   }
 
-  private @Nullable RedistributorRegister find(long offset, int size) {
-    return GicRegister.find(RedistributorRegister.MAP, offset, size, vgic.interruptCount());
+  private static @Nullable RedistributorRegister find(long offset, int size) {
+    return RedistributorRegister.ACCESSES.find(offset, size, 0, Interrupt.PRIVATE);
   }
 
   /** Whether there is a register, for accesses of 32 bits. */
@@ -58,8 +62,8 @@ final class Redistributor implements MmioHandler {
     return find(offset, 4) != null;
   }
 
-  private static int intid(RegisterSpec spec, long offset) {
-    return spec.bitsPerInterrupt() == 0 ? 0 : GicRegister.intid(spec, offset);
+  private static int intid(long offset) {
+    return RedistributorRegister.ACCESSES.intid(offset);
   }
 
   @Override
@@ -68,41 +72,23 @@ final class Redistributor implements MmioHandler {
     if (register == null) {
       return 0;
     }
-    int intid = intid(register.spec(), offset);
     return switch (register) {
-      case GICR_ISPENDR0, GICR_ICPENDR0 -> {
-        VgicCpu reader = vgic.cpu(vcpu);
-        boolean running = reader.trap();
-        long value = vgic.registers.readPending(cpu, intid, size);
-        reader.resume(running);
-        yield value;
-      }
-      case GICR_ISACTIVER0, GICR_ICACTIVER0 -> {
-        VgicCpu reader = vgic.cpu(vcpu);
-        boolean running = reader.trap();
-        long value = vgic.registers.readActive(cpu, intid, size);
-        reader.resume(running);
-        yield value;
-      }
-      default -> read(register, intid, offset, size);
+      case GICR_ISPENDR0, GICR_ICPENDR0 ->
+          vgic.registers.readPending(vgic.cpu(vcpu), cpu, intid(offset));
+      case GICR_ISACTIVER0, GICR_ICACTIVER0 ->
+          vgic.registers.readActive(vgic.cpu(vcpu), cpu, intid(offset));
+      default -> read(register, offset, size);
     };
   }
 
   /** User space's read. */
   long userRead(long offset) {
     RedistributorRegister register = find(offset, 4);
-    if (register == null) {
-      return 0;
-    }
-    int intid = intid(register.spec(), offset);
-    return switch (register) {
-      case GICR_ISPENDR0 -> vgic.registers.readPendingForUser(cpu, intid, 4);
-      case GICR_ICPENDR0 -> 0;
-      default -> read(register, intid, offset, 4);
-    };
+    return register == null ? 0 : read(register, offset, 4);
   }
 
-  private long read(RedistributorRegister register, int intid, long offset, int size) {
+  /** What the guest and user space read alike, and what user space reads. */
+  private long read(RedistributorRegister register, long offset, int size) {
     InterruptRegisters interrupts = vgic.registers;
     return switch (register) {
       case GICR_CTLR ->
@@ -110,16 +96,16 @@ final class Redistributor implements MmioHandler {
               | (vgic.revision() >= 3 ? CAN_INVALIDATE_AND_DISABLE : 0);
       case GICR_IIDR -> IIDR;
       case GICR_TYPER -> part(type(), offset, size);
-      case GICR_WAKER, GICR_INVLPIR, GICR_INVALLR, GICR_SYNCR -> 0;
+      case GICR_WAKER, GICR_INVLPIR, GICR_INVALLR, GICR_SYNCR, GICR_ICPENDR0 -> 0;
       case GICR_PROPBASER -> part(vgic.propbaser, offset, size);
       case GICR_PENDBASER -> part(pendbaser() & ~PENDING_TABLE_ZERO, offset, size);
       case GICR_IDREGS -> DistributorV3.identification(offset - register.spec().offset());
-      case GICR_IGROUPR0 -> interrupts.readGroup(cpu, intid, size);
-      case GICR_ISENABLER0, GICR_ICENABLER0 -> interrupts.readEnable(cpu, intid, size);
-      case GICR_ISPENDR0, GICR_ICPENDR0 -> interrupts.readPending(cpu, intid, size);
-      case GICR_ISACTIVER0, GICR_ICACTIVER0 -> interrupts.readActiveForUser(cpu, intid, size);
-      case GICR_IPRIORITYR -> interrupts.readPriority(cpu, intid, size);
-      case GICR_ICFGR -> interrupts.readConfig(cpu, intid, size);
+      case GICR_IGROUPR0 -> interrupts.readGroup(cpu, intid(offset));
+      case GICR_ISENABLER0, GICR_ICENABLER0 -> interrupts.readEnable(cpu, intid(offset));
+      case GICR_ISPENDR0 -> interrupts.readPendingForUser(cpu, intid(offset));
+      case GICR_ISACTIVER0, GICR_ICACTIVER0 -> interrupts.readActiveForUser(cpu, intid(offset));
+      case GICR_IPRIORITYR -> interrupts.readPriority(cpu, intid(offset), size);
+      case GICR_ICFGR -> interrupts.readConfig(cpu, intid(offset));
       case GICR_IGRPMODR0, GICR_NSACR -> 0;
     };
   }
@@ -132,7 +118,13 @@ final class Redistributor implements MmioHandler {
   }
 
   private boolean regionsSayLast() {
-    return vgic.regions.isLast(this);
+    int found = lastFound;
+    int changes = vgic.regions.changes();
+    if (found >>> 1 != changes) {
+      found = changes << 1 | (vgic.regions.isLast(this) ? 1 : 0);
+      lastFound = found;
+    }
+    return (found & 1) != 0;
   }
 
   /** A half of a 64-bit register, or the whole. */
@@ -147,7 +139,7 @@ final class Redistributor implements MmioHandler {
     if (register != null) {
       VgicCpu writer = vgic.cpu(vcpu);
       InterruptRegisters interrupts = vgic.registers;
-      int intid = intid(register.spec(), offset);
+      int intid = intid(offset);
       boolean running = writer.trap();
       switch (register) {
         case GICR_ISENABLER0 -> interrupts.enable(cpu, intid, value, false);
@@ -167,10 +159,10 @@ final class Redistributor implements MmioHandler {
     RedistributorRegister register = find(offset, 4);
     if (register != null) {
       InterruptRegisters interrupts = vgic.registers;
-      int intid = intid(register.spec(), offset);
+      int intid = intid(offset);
       switch (register) {
         case GICR_ISENABLER0 -> interrupts.enable(cpu, intid, value, true);
-        case GICR_ISPENDR0 -> interrupts.writePendingForUserV3(cpu, intid, 4, value);
+        case GICR_ISPENDR0 -> interrupts.writePendingForUserV3(cpu, intid, value);
         case GICR_ICPENDR0 -> {}
         case GICR_ISACTIVER0 -> interrupts.changeActive(cpu, intid, value, true, null);
         case GICR_ICACTIVER0 -> interrupts.changeActive(cpu, intid, value, false, null);
@@ -182,16 +174,16 @@ final class Redistributor implements MmioHandler {
   /** What the guest and user space write alike. */
   private void writeAlike(RedistributorRegister register, long offset, int size, long value) {
     InterruptRegisters interrupts = vgic.registers;
-    int intid = intid(register.spec(), offset);
+    int intid = intid(offset);
     switch (register) {
       case GICR_CTLR -> control(value);
       case GICR_INVLPIR, GICR_INVALLR -> invalidate(register, offset, value);
       case GICR_PROPBASER -> writePropbaser(offset, size, value);
       case GICR_PENDBASER -> writePendbaser(offset, size, value);
-      case GICR_IGROUPR0 -> interrupts.writeGroup(cpu, intid, size, value);
+      case GICR_IGROUPR0 -> interrupts.writeGroup(cpu, intid, value);
       case GICR_ICENABLER0 -> interrupts.disable(cpu, intid, value);
       case GICR_IPRIORITYR -> interrupts.writePriority(cpu, intid, size, value);
-      case GICR_ICFGR -> interrupts.writeConfig(cpu, intid, size, value);
+      case GICR_ICFGR -> interrupts.writeConfig(cpu, intid, value);
       case GICR_IIDR,
           GICR_TYPER,
           GICR_WAKER,

@@ -28,6 +28,9 @@ final class RedistributorRegions {
   private final Vgic vgic;
   private final List<Region> regions = new ArrayList<>();
 
+  /** Counts the changes, so that what was found once need not be looked for again. */
+  private volatile int changes;
+
   RedistributorRegions(Vgic vgic) {
     this.vgic = vgic;
   }
@@ -101,7 +104,11 @@ final class RedistributorRegions {
     }
     vgic.addresses.check(AddressMap.UNSET, base, AddressMap.V3_ALIGNMENT, size);
     regions.add(region);
-    placeAll(region, vcpus);
+    try {
+      placeAll(region, vcpus);
+    } finally {
+      changes++;
+    }
   }
 
   private void checkIndex(Region region) throws KvmException {
@@ -181,6 +188,7 @@ final class RedistributorRegions {
                     REDISTRIBUTOR_SIZE,
                     redistributor);
         region.placed++;
+        changes++;
         return;
       }
     }
@@ -222,6 +230,11 @@ final class RedistributorRegions {
         throw NOT_PLACED;
       }
     }
+  }
+
+  /** How often regions, or what is in them, changed. */
+  int changes() {
+    return changes;
   }
 
   /** Whether a redistributor is the last of a row of them: GICR_TYPER.Last. */

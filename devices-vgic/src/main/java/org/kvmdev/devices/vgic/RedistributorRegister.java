@@ -73,6 +73,9 @@ enum RedistributorRegister implements GicRegister {
   static final RegisterMap<RedistributorRegister> MAP =
       RegisterMap.of("redistributor", 4, List.of(values()));
 
+  /** The same, by the accesses that they take. */
+  static final GicRegisterMap<RedistributorRegister> ACCESSES = new GicRegisterMap<>(MAP);
+
   private final int sizes;
   private final RegisterSpec spec;
 

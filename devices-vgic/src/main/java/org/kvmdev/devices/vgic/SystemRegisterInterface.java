@@ -26,6 +26,9 @@ final class SystemRegisterInterface implements SystemRegisters {
 
   private static final int SEIS = 1 << 14;
 
+  /** ICC_SGI1R_EL1.IRM. */
+  private static final long TO_ALL_OTHERS = 1L << 40;
+
   private static final KvmException UNKNOWN =
       KvmException.constant(Errno.ENOENT, "no such register of the CPU interface");
   private static final KvmException NO_SUCH_APR =
@@ -73,16 +76,13 @@ final class SystemRegisterInterface implements SystemRegisters {
 
   @Override
   public long read(Vcpu vcpu, int encoding) {
-    IccRegister register = IccRegister.MAP.at(encoding);
-    if (register == null) {
+    IccRegister register = IccRegister.readable(encoding);
+    if (register == null || !vgic.isV3()) {
       return readOther(vcpu, encoding);
     }
-    if (!vgic.isV3() || !register.spec().reads() || encoding != register.encoding(0)) {
-      return vcpu.undefined();
-    }
     VgicCpu cpu = vgic.cpu(vcpu);
-    cpu.lock();
     VirtualCpuInterfaceV3 hardware = hardware(cpu);
+    cpu.lock();
     int value =
         switch (register) {
           case ICC_PMR_EL1 -> hardware.priorityMask;
@@ -113,7 +113,11 @@ final class SystemRegisterInterface implements SystemRegisters {
 
   private static int acknowledge(VgicCpu cpu, VirtualCpuInterfaceV3 hardware, boolean group1) {
     int intid = hardware.acknowledge(group1);
-    cpu.cpuInterfaceChanged();
+    if (intid == VirtualCpuInterface.SPURIOUS) {
+      cpu.cpuInterfaceChanged();
+    } else {
+      cpu.acknowledged();
+    }
     return intid;
   }
 
@@ -143,11 +147,8 @@ final class SystemRegisterInterface implements SystemRegisters {
 
   @Override
   public long write(Vcpu vcpu, int encoding, long value) {
-    IccRegister register = IccRegister.MAP.at(encoding);
-    if (register == null
-        || !vgic.isV3()
-        || !register.spec().writes()
-        || encoding != register.encoding(0)) {
+    IccRegister register = IccRegister.writable(encoding);
+    if (register == null || !vgic.isV3()) {
       return vcpu.undefined();
     }
     VgicCpu cpu = vgic.cpu(vcpu);
@@ -155,8 +156,9 @@ final class SystemRegisterInterface implements SystemRegisters {
       case ICC_SGI0R_EL1, ICC_ASGI1R_EL1 -> generateSgi(cpu, value, false);
       case ICC_SGI1R_EL1 -> generateSgi(cpu, value, true);
       default -> {
+        VirtualCpuInterfaceV3 hardware = hardware(cpu);
         cpu.lock();
-        write(hardware(cpu), register, (int) value);
+        write(hardware, register, (int) value);
         cpu.cpuInterfaceChanged();
         cpu.unlock();
       }
@@ -205,9 +207,14 @@ final class SystemRegisterInterface implements SystemRegisters {
    * @param anyGroup whether SGIs of group 1 are generated too
    */
   private void generateSgi(VgicCpu source, long value, boolean anyGroup) {
-    boolean running = source.trap();
     int intid = (int) (value >> 24) & 0xf;
-    if ((value >> 40 & 1) != 0) {
+    boolean toOthers = (value & TO_ALL_OTHERS) != 0;
+    if (!toOthers && isOnly(source, value) && (anyGroup || !source.own[intid].group1)) {
+      source.sendToItself(source.own[intid], 0);
+      return;
+    }
+    boolean running = source.trap();
+    if (toOthers) {
       for (int index = 0; index < vgic.cpuCount(); index++) {
         // The kernel leaves out the index that is the writer's id.
         if (index != source.id) {
@@ -215,15 +222,28 @@ final class SystemRegisterInterface implements SystemRegisters {
         }
       }
     } else if ((value >>> 48 & 0xff) == 0) {
-      int upper = (int) (value >>> 32 & 0xff) << 16 | (int) (value >>> 16 & 0xff) << 8;
+      int cluster = cluster(value);
       for (int targets = (int) value & 0xffff; targets != 0; targets &= targets - 1) {
-        VgicCpu target = vgic.cpuWithAffinity(upper | Integer.numberOfTrailingZeros(targets));
+        VgicCpu target = vgic.cpuWithAffinity(cluster | Integer.numberOfTrailingZeros(targets));
         if (target != null) {
           generateSgi(target, intid, anyGroup);
         }
       }
     }
     source.resume(running);
+  }
+
+  /** Aff2 and Aff1, as an affinity has them. */
+  private static int cluster(long value) {
+    return (int) (value >>> 32 & 0xff) << 16 | (int) (value >>> 16 & 0xff) << 8;
+  }
+
+  /** Whether an SGI is for its source alone. */
+  private boolean isOnly(VgicCpu source, long value) {
+    int target = (int) value & 0xffff;
+    return Integer.bitCount(target) == 1
+        && (value >>> 48 & 0xff) == 0
+        && vgic.cpuWithAffinity(cluster(value) | Integer.numberOfTrailingZeros(target)) == source;
   }
 
   private void generateSgi(VgicCpu target, int intid, boolean anyGroup) {

@@ -1,6 +1,7 @@
 package org.kvmdev.devices.vgic;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -72,13 +73,18 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   /** The device that a client has; null before, and where KVM_CREATE_IRQCHIP made the GIC. */
   volatile @Nullable DeviceOps device;
 
-  private final int slot;
   private final VgicCpu nowhere;
   private volatile @Nullable Model model;
   private volatile boolean initialised;
   private boolean ready;
   private int spiCount;
   private volatile Interrupt[] spis = new Interrupt[0];
+
+  private volatile InterruptBank[] banks = {};
+
+  /** What the GIC has for each vCPU, in the order of creation. */
+  private volatile VgicCpu[] cpus = {};
+
   private volatile boolean enabled;
   private volatile int enableCount;
   private volatile int revision;
@@ -88,7 +94,6 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   Vgic(Machine machine) {
     this.machine = machine;
     host = new GicHost(machine.host());
-    slot = machine.slot();
     addresses = new AddressMap(machine);
     regions = new RedistributorRegions(this);
     registers = new InterruptRegisters(this);
@@ -132,26 +137,27 @@ final class Vgic implements VcpuLifecycle, InterruptController {
 
   /** Gives the GIC its model. The VM's lock is held. */
   void create(Model which) throws KvmException {
-    machine.quiesced(
-        () -> {
-          if (exists()) {
-            throw EXISTS;
-          }
-          if (machine.anyVcpuRan()) {
-            throw RAN;
-          }
-          machine.vcpuLimit(which.vcpuLimit);
-          if (machine.vcpuCount() > which.vcpuLimit) {
-            throw new KvmException(
-                Errno.E2BIG,
-                "the VM has %d vCPUs; the GIC serves %d",
-                machine.vcpuCount(),
-                which.vcpuLimit);
-          }
-          model = which;
-          machine.controller(this);
-          return which;
-        });
+    machine.quiesce();
+    try {
+      if (exists()) {
+        throw EXISTS;
+      }
+      if (machine.anyVcpuRan()) {
+        throw RAN;
+      }
+      machine.vcpuLimit(which.vcpuLimit);
+      if (machine.vcpuCount() > which.vcpuLimit) {
+        throw new KvmException(
+            Errno.E2BIG,
+            "the VM has %d vCPUs; the GIC serves %d",
+            machine.vcpuCount(),
+            which.vcpuLimit);
+      }
+      model = which;
+      machine.controller(this);
+    } finally {
+      machine.resume();
+    }
   }
 
   /** Adds an ITS. The VM's lock is held. */
@@ -185,7 +191,13 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   }
 
   /** CTRL/INIT: makes the interrupts; done once. */
-  synchronized void initialise() throws KvmException {
+  void initialise() throws KvmException {
+    if (!initialised) {
+      initialiseOnce();
+    }
+  }
+
+  private synchronized void initialiseOnce() throws KvmException {
     if (initialised) {
       return;
     }
@@ -208,11 +220,18 @@ final class Vgic implements VcpuLifecycle, InterruptController {
         irq.group1 = v3;
         irq.targets = 1 << index;
       }
+      cpu.bank.reset();
       cpu.reset();
     }
     if (hasIts) {
       lpis.cache.size(machine.vcpuCount());
     }
+    InterruptBank[] madeBanks = new InterruptBank[spiCount / InterruptBank.SIZE];
+    for (int i = 0; i < madeBanks.length; i++) {
+      int from = i * InterruptBank.SIZE;
+      madeBanks[i] = new InterruptBank(Arrays.copyOfRange(made, from, from + InterruptBank.SIZE));
+    }
+    banks = madeBanks;
     spis = made;
     List<Routing.Route> routes = new ArrayList<>();
     for (int pin = 0; pin < spiCount; pin++) {
@@ -248,7 +267,9 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   @Override
   public void created(Vcpu vcpu) throws KvmException {
     VgicCpu cpu = new VgicCpu(this, vcpu);
-    vcpu.slot(slot, cpu);
+    VgicCpu[] all = Arrays.copyOf(cpus, vcpu.index() + 1);
+    all[vcpu.index()] = cpu;
+    cpus = all;
     if (isV3()) {
       regions.place(cpu, vcpu.index());
     }
@@ -329,15 +350,17 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   // vCPUs.
 
   VgicCpu cpu(Vcpu vcpu) {
-    VgicCpu cpu = (VgicCpu) vcpu.slot(slot);
-    if (cpu == null) {
-      throw new IllegalStateException("vCPU " + vcpu.id() + " was made before its GIC's family");
-    }
-    return cpu;
+    return cpus[vcpu.index()];
   }
 
   VgicCpu cpu(int index) {
-    return cpu(machine.vcpu(index));
+    return cpus[index];
+  }
+
+  /** By the order of creation; null where there are not so many. */
+  @Nullable VgicCpu cpuOrNull(int index) {
+    VgicCpu[] all = cpus;
+    return index < all.length ? all[index] : null;
   }
 
   int cpuCount() {
@@ -382,11 +405,6 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     return intid < Interrupt.PRIVATE ? cpu.own[intid] : spi(intid);
   }
 
-  /** The SPIs, from INTID 32; empty before initialisation. */
-  Interrupt[] spis() {
-    return spis;
-  }
-
   /** An SPI; null where there is none of this INTID. */
   @Nullable Interrupt spi(int intid) {
     Interrupt[] all = spis;
@@ -394,11 +412,15 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     return at >= 0 && at < all.length ? all[at] : null;
   }
 
+  /** The bank of an SPI. */
+  InterruptBank bank(int intid) {
+    return banks[intid / InterruptBank.SIZE - 1];
+  }
+
   /** Where an interrupt belongs now; null where it is neither active nor can be delivered. */
   @Nullable VgicCpu destination(Interrupt irq) {
     if (irq.active) {
-      VgicCpu queued = irq.queuedOn;
-      return queued != null ? queued : irq.target;
+      return irq.queued ? irq.home : irq.target;
     }
     return irq.enabled && enabled && irq.isPending() ? irq.target : null;
   }
@@ -409,12 +431,12 @@ final class Vgic implements VcpuLifecycle, InterruptController {
    */
   void queue(Interrupt irq) {
     VgicCpu to = destination(irq);
-    VgicCpu queued = irq.queuedOn;
-    if (queued != null) {
-      queued.queue.changed(irq);
+    if (irq.queued) {
+      VgicCpu home = irq.home;
+      home.queue.changed(irq);
       if (to != null) {
         // Where it goes elsewhere now, leaving the guest is what moves it.
-        queued.notice(irq);
+        home.notice(irq);
       }
     } else if (to != null) {
       if (to == irq.home) {
@@ -428,15 +450,19 @@ final class Vgic implements VcpuLifecycle, InterruptController {
 
   /** Takes note of a change that queues nothing. The home's lock is held. */
   void changed(Interrupt irq) {
-    VgicCpu queued = irq.queuedOn;
-    if (queued != null) {
-      queued.queue.changed(irq);
+    if (irq.queued) {
+      irq.home.queue.changed(irq);
     }
   }
 
   /** Drives an interrupt's input line. */
   void inject(Interrupt irq, boolean level, @Nullable Object owner) {
     VgicCpu home = irq.lock();
+    drive(irq, level, owner);
+    home.unlock();
+  }
+
+  private void drive(Interrupt irq, boolean level, @Nullable Object owner) {
     if (irq.owner == owner && (irq.edge ? level : irq.line != level)) {
       if (irq.edge) {
         irq.latch = true;
@@ -445,7 +471,6 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       }
       queue(irq);
     }
-    home.unlock();
   }
 
   /** Gives an interrupt another target, which counts when it is not in a queue. */
@@ -453,7 +478,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     VgicCpu home = irq.lock();
     irq.target = target;
     changed(irq);
-    boolean moves = irq.queuedOn == null && home != homeOf(target);
+    boolean moves = !irq.queued && home != homeOf(target);
     home.unlock();
     if (moves) {
       moveHome(irq);
@@ -475,7 +500,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     for (; ; ) {
       VgicCpu from = irq.lock();
       VgicCpu to = homeOf(irq.target);
-      if (irq.queuedOn != null || from == to) {
+      if (irq.queued || from == to) {
         queueIfDue(irq);
         from.unlock();
         return;
@@ -485,7 +510,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       VgicCpu upper = lower == from ? to : from;
       lower.lock();
       upper.lock();
-      boolean moved = irq.home == from && homeOf(irq.target) == to && irq.queuedOn == null;
+      boolean moved = irq.home == from && homeOf(irq.target) == to && !irq.queued;
       if (moved) {
         irq.home = to;
         queueIfDue(irq);
@@ -584,7 +609,10 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     if (meant == null) {
       throw NO_SUCH_INTERRUPT;
     }
-    inject(meant.own[intid], level, null);
+    Interrupt irq = meant.own[intid];
+    meant.lock();
+    drive(irq, level, null);
+    meant.unlock();
   }
 
   /** An SPI's line; the kernel takes an LPI here too. */

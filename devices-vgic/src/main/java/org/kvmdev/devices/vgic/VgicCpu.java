@@ -29,6 +29,7 @@ final class VgicCpu {
 
   final int id;
   final Interrupt[] own = new Interrupt[Interrupt.PRIVATE];
+  final InterruptBank bank;
   final PendingQueue queue;
   final VirtualCpuInterface cpuInterface;
   final ListRegisters listRegisters;
@@ -66,13 +67,16 @@ final class VgicCpu {
   /** What a pin's listener threw. */
   private @Nullable RuntimeException fault;
 
+  /** Something is to be done or told when the lock is back. */
+  private boolean tells;
+
   VgicCpu(Vgic vgic, @Nullable Vcpu vcpu) {
     this.vgic = vgic;
     this.vcpu = vcpu;
     this.index = vcpu == null ? -1 : vcpu.index();
     this.id = vcpu == null ? -1 : vcpu.id();
-    queue = new PendingQueue(this);
     cpuInterface = vgic.host.newCpuInterface();
+    queue = new PendingQueue(this, cpuInterface.registers.length);
     listRegisters = new ListRegisters(this, cpuInterface, queue);
     redistributor = new Redistributor(vgic, this);
     for (int intid = 0; intid < own.length; intid++) {
@@ -82,6 +86,7 @@ final class VgicCpu {
       irq.enabled = irq.isSgi();
       own[intid] = irq;
     }
+    bank = new InterruptBank(own);
   }
 
   /** What initialising the GIC does. */
@@ -103,11 +108,21 @@ final class VgicCpu {
 
   /** Gives the lock back; then does what may not be done with it held. */
   void unlock() {
-    if (listRegisters.endedCount() == 0 && moving == null && fault == null) {
-      lock.unlock();
-    } else {
+    if (tells) {
       unlockAndTell();
+    } else {
+      lock.unlock();
     }
+  }
+
+  /** Whether giving the lock back does more than that. */
+  boolean hasToTell() {
+    return tells;
+  }
+
+  /** Interrupts ended, which is told when the lock is back. */
+  void tell() {
+    tells = true;
   }
 
   private void unlockAndTell() {
@@ -122,6 +137,7 @@ final class VgicCpu {
     listRegisters.forgetEnded();
     moving = null;
     fault = null;
+    tells = false;
     lock.unlock();
     vgic.moveHome(chain);
     if (count > 0) {
@@ -185,6 +201,28 @@ final class VgicCpu {
     }
   }
 
+  /**
+   * The vCPU sends itself an SGI, for which it leaves the guest and comes back.
+   *
+   * @param irq the SGI
+   * @param sources the source, as {@link Interrupt#sources} has it
+   */
+  void sendToItself(Interrupt irq, int sources) {
+    lock();
+    if (inGuest) {
+      listRegisters.foldChanged();
+      prune();
+      if (tells) {
+        unlock();
+        lock();
+      }
+    }
+    irq.latch = true;
+    irq.sources |= sources;
+    vgic.queue(irq);
+    unlock();
+  }
+
   /** Nothing of an interrupt is in a list register any more. */
   private void leave() {
     listRegisters.foldAll();
@@ -245,6 +283,15 @@ final class VgicCpu {
     }
   }
 
+  /** After the guest acknowledged an interrupt, which nothing else preempts. The lock is held. */
+  void acknowledged() {
+    if (cpuInterface.underflow && cpuInterface.wantsMaintenance()) {
+      kick();
+    } else {
+      drivePins(lines);
+    }
+  }
+
   /** Takes all LPIs out of the queue; they stay pending. The lock is not held. */
   void removeLpis() {
     lock();
@@ -261,6 +308,9 @@ final class VgicCpu {
 
   /** Takes out of the queue what need not be there any more. The lock is held. */
   void prune() {
+    if (!queue.mayBePruned()) {
+      return;
+    }
     Interrupt chain = queue.prune();
     if (chain != null) {
       Interrupt end = chain;
@@ -269,6 +319,7 @@ final class VgicCpu {
       }
       end.next = moving;
       moving = chain;
+      tells = true;
     }
   }
 
@@ -300,6 +351,7 @@ final class VgicCpu {
       } catch (RuntimeException thrown) {
         // A listener's mistake: its caller hears of it when the lock is back and all is consistent.
         fault = thrown;
+        tells = true;
       }
     }
   }

@@ -26,31 +26,41 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
 
   private final Vgic vgic;
   private final DistributorV2 distributor;
-  private final Quiesced<VgicV2Attribute> registers;
 
   VgicV2(Vgic vgic) {
     super(VgicV2Attribute.TABLE);
     this.vgic = vgic;
     distributor = new DistributorV2(vgic);
-    registers = new Quiesced<>(vgic.machine, this::access);
   }
 
-  /** Reads or writes a register, while no vCPU runs. */
-  private long access(VgicV2Attribute attribute, long attr, VgicCpu cpu, boolean write, long value)
-      throws KvmException {
-    vgic.initialise();
-    boolean ofDistributor = attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER;
-    if (!write) {
-      return ofDistributor
+  /** Reads a register, while no vCPU runs. */
+  private long read(VgicV2Attribute attribute, long attr) throws KvmException {
+    VgicCpu cpu = cpu(attr);
+    vgic.machine.quiesce();
+    try {
+      vgic.initialise();
+      return attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER
           ? distributor.userRead(cpu, offset(attr))
           : CpuInterfaceV2.userRead(cpu, offset(attr));
+    } finally {
+      vgic.machine.resume();
     }
-    if (ofDistributor) {
-      distributor.userWrite(cpu, offset(attr), value);
-    } else {
-      CpuInterfaceV2.userWrite(cpu, offset(attr), value);
+  }
+
+  /** Writes a register, while no vCPU runs. */
+  private void write(VgicV2Attribute attribute, long attr, long value) throws KvmException {
+    VgicCpu cpu = cpu(attr);
+    vgic.machine.quiesce();
+    try {
+      vgic.initialise();
+      if (attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER) {
+        distributor.userWrite(cpu, offset(attr), value);
+      } else {
+        CpuInterfaceV2.userWrite(cpu, offset(attr), value);
+      }
+    } finally {
+      vgic.machine.resume();
     }
-    return value;
   }
 
   private VgicCpu cpu(long attr) throws KvmException {
@@ -96,8 +106,7 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
       case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface();
       case INTERRUPT_COUNT -> vgic.interruptCount();
       case INIT -> throw new AssertionError(attribute);
-      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER ->
-          registers.read(attribute, attr, cpu(attr));
+      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER -> read(attribute, attr);
     };
   }
 
@@ -110,8 +119,7 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
       case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface(value);
       case INTERRUPT_COUNT -> vgic.interruptCount(value);
       case INIT -> vgic.initialise();
-      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER ->
-          registers.write(attribute, attr, cpu(attr), value);
+      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER -> write(attribute, attr, value);
     }
   }
 }

@@ -5,7 +5,6 @@ import org.kvmdev.api.Completeness;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.machine.Machine;
 
 /** The device KVM_DEV_TYPE_ARM_VGIC_V3: a client's view of a GICv3. */
 final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
@@ -49,30 +48,11 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
 
   private final Vgic vgic;
   private final DistributorV3 distributor;
-  private final Quiesced<VgicV3Attribute> registers;
-  private final Machine.Quiesced<Vgic> requireInitialised;
 
   VgicV3(Vgic vgic) {
     super(VgicV3Attribute.TABLE);
     this.vgic = vgic;
     distributor = new DistributorV3(vgic);
-    registers = new Quiesced<>(vgic.machine, this::access);
-    requireInitialised =
-        () -> {
-          requireInitialised();
-          return vgic;
-        };
-  }
-
-  /** Reads or writes a register, while no vCPU runs. */
-  private long access(VgicV3Attribute attribute, long attr, VgicCpu cpu, boolean write, long value)
-      throws KvmException {
-    requireInitialised();
-    if (write) {
-      write(attribute, cpu, attr, value);
-      return value;
-    }
-    return read(attribute, cpu, attr);
   }
 
   /** The vCPU that a number means: by affinity, or for the distributor the first. */
@@ -136,7 +116,7 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
       case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, LINE_LEVEL -> cpu(attribute, attr);
       case SYSTEM_REGISTER -> {
         cpu(attribute, attr);
-        vgic.machine.quiesced(requireInitialised);
+        requireStoppedAndInitialised();
       }
       case DISTRIBUTOR_ADDRESS,
           REDISTRIBUTOR_ADDRESS,
@@ -144,6 +124,15 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
           INTERRUPT_COUNT,
           INIT,
           SAVE_PENDING_TABLES -> {}
+    }
+  }
+
+  private void requireStoppedAndInitialised() throws KvmException {
+    vgic.machine.quiesce();
+    try {
+      requireInitialised();
+    } finally {
+      vgic.machine.resume();
     }
   }
 
@@ -170,19 +159,27 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
       case REDISTRIBUTOR_ADDRESS -> vgic.regions.base();
       case INTERRUPT_COUNT -> vgic.interruptCount();
       case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->
-          registers.read(attribute, attr, cpu(attribute, attr));
+          read(attribute, attr);
       case REDISTRIBUTOR_REGION, INIT, SAVE_PENDING_TABLES -> throw new AssertionError(attribute);
     };
   }
 
-  private long read(VgicV3Attribute attribute, VgicCpu cpu, long attr) throws KvmException {
-    return switch (attribute) {
-      case DISTRIBUTOR_REGISTER -> distributor.userRead(cpu, offset(attr));
-      case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userRead(offset(attr));
-      case SYSTEM_REGISTER -> SystemRegisterInterface.userRead(cpu, encoding(attr));
-      case LINE_LEVEL -> vgic.registers.readLines(cpu, lineIntid(attr));
-      default -> throw new AssertionError(attribute);
-    };
+  /** Reads a register, while no vCPU runs. */
+  private long read(VgicV3Attribute attribute, long attr) throws KvmException {
+    VgicCpu cpu = cpu(attribute, attr);
+    vgic.machine.quiesce();
+    try {
+      requireInitialised();
+      return switch (attribute) {
+        case DISTRIBUTOR_REGISTER -> distributor.userRead(cpu, offset(attr));
+        case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userRead(offset(attr));
+        case SYSTEM_REGISTER -> SystemRegisterInterface.userRead(cpu, encoding(attr));
+        case LINE_LEVEL -> vgic.registers.readLines(cpu, lineIntid(attr));
+        default -> throw new AssertionError(attribute);
+      };
+    } finally {
+      vgic.machine.resume();
+    }
   }
 
   private static int lineIntid(long attr) throws KvmException {
@@ -206,17 +203,21 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
       case REDISTRIBUTOR_REGION -> addRegion(value);
       case INTERRUPT_COUNT -> vgic.interruptCount(value);
       case INIT -> vgic.initialise();
-      case SAVE_PENDING_TABLES ->
-          vgic.machine.quiesced(
-              () -> {
-                if (!vgic.isInitialised()) {
-                  throw TABLES_NOT_INITIALISED;
-                }
-                vgic.lpis.savePending();
-                return vgic;
-              });
+      case SAVE_PENDING_TABLES -> savePendingTables();
       case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->
-          registers.write(attribute, attr, cpu(attribute, attr), value);
+          write(attribute, attr, value);
+    }
+  }
+
+  private void savePendingTables() throws KvmException {
+    vgic.machine.quiesce();
+    try {
+      if (!vgic.isInitialised()) {
+        throw TABLES_NOT_INITIALISED;
+      }
+      vgic.lpis.savePending();
+    } finally {
+      vgic.machine.resume();
     }
   }
 
@@ -229,14 +230,21 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
     vgic.regions.add((int) (value & REGION_INDEX) & 0xff, value & REGION_BASE, count);
   }
 
-  private void write(VgicV3Attribute attribute, VgicCpu cpu, long attr, long value)
-      throws KvmException {
-    switch (attribute) {
-      case DISTRIBUTOR_REGISTER -> distributor.userWrite(cpu, offset(attr), value);
-      case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userWrite(offset(attr), value);
-      case SYSTEM_REGISTER -> SystemRegisterInterface.userWrite(cpu, encoding(attr), value);
-      case LINE_LEVEL -> vgic.registers.writeLines(cpu, lineIntid(attr), value);
-      default -> throw new AssertionError(attribute);
+  /** Writes a register, while no vCPU runs. */
+  private void write(VgicV3Attribute attribute, long attr, long value) throws KvmException {
+    VgicCpu cpu = cpu(attribute, attr);
+    vgic.machine.quiesce();
+    try {
+      requireInitialised();
+      switch (attribute) {
+        case DISTRIBUTOR_REGISTER -> distributor.userWrite(cpu, offset(attr), value);
+        case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userWrite(offset(attr), value);
+        case SYSTEM_REGISTER -> SystemRegisterInterface.userWrite(cpu, encoding(attr), value);
+        case LINE_LEVEL -> vgic.registers.writeLines(cpu, lineIntid(attr), value);
+        default -> throw new AssertionError(attribute);
+      }
+    } finally {
+      vgic.machine.resume();
     }
   }
 }

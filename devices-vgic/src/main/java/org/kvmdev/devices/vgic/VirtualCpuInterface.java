@@ -90,7 +90,21 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
    *
    * @return 0, {@link #IRQ} or {@link #FIQ}
    */
-  abstract int signals();
+  final int signals() {
+    int best = used == 0 ? -1 : highestPending();
+    if (best < 0) {
+      return 0;
+    }
+    long register = registers[best];
+    return signalFor(ListRegister.priority(register), ListRegister.isGroup1(register));
+  }
+
+  /**
+   * The list register of the highest priority pending interrupt, where any is filled.
+   *
+   * @return its index; -1 where there is none
+   */
+  abstract int highestPending();
 
   /**
    * How an interrupt that is in no list register would be signalled, as the control and the active

@@ -43,12 +43,9 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
         : Integer.numberOfTrailingZeros(activePriorities) << (MIN_BINARY_POINT + 1);
   }
 
-  /**
-   * The list register of the highest priority pending interrupt that the mask lets through.
-   *
-   * @return its index; -1 where there is none
-   */
-  private int highestPending() {
+  /** Of those that the mask lets through. */
+  @Override
+  int highestPending() {
     int best = -1;
     if (group0Enabled || group1Enabled) {
       int priority = priorityMask;
@@ -64,14 +61,6 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
   }
 
   @Override
-  int signals() {
-    int best = highestPending();
-    return best < 0
-        ? 0
-        : signalFor(ListRegister.priority(registers[best]), ListRegister.isGroup1(registers[best]));
-  }
-
-  @Override
   int signalFor(int priority, boolean group1) {
     if (priority >= priorityMask
         || priority >= runningPriority
@@ -83,7 +72,7 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
 
   /** GICV_IAR. */
   int acknowledge() {
-    int best = highestPending();
+    int best = used == 0 ? -1 : highestPending();
     if (best < 0) {
       return SPURIOUS;
     }
@@ -106,7 +95,7 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
 
   /** GICV_HPPIR. */
   int highestPendingIntid() {
-    int best = highestPending();
+    int best = used == 0 ? -1 : highestPending();
     if (best < 0) {
       return SPURIOUS;
     }

@@ -21,12 +21,9 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     return active == 0 ? IDLE : Integer.numberOfTrailingZeros(active) << (MIN_BINARY_POINT + 1);
   }
 
-  /**
-   * The list register of the highest priority pending interrupt of an enabled group.
-   *
-   * @return its index; -1 where there is none
-   */
-  private int highestPending() {
+  /** Of those of an enabled group. */
+  @Override
+  int highestPending() {
     int best = -1;
     int priority = IDLE;
     for (int i = 0; i < used; i++) {
@@ -59,14 +56,6 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
   }
 
   @Override
-  int signals() {
-    int best = highestPending();
-    return best < 0
-        ? 0
-        : signalFor(ListRegister.priority(registers[best]), ListRegister.isGroup1(registers[best]));
-  }
-
-  @Override
   int signalFor(int priority, boolean group1) {
     if (!isEnabled(group1) || !canPreempt(priority, group1)) {
       return 0;
@@ -76,7 +65,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   /** ICV_IAR0_EL1, ICV_IAR1_EL1. */
   int acknowledge(boolean group1) {
-    int best = highestPending();
+    int best = used == 0 ? -1 : highestPending();
     if (best < 0) {
       return SPURIOUS;
     }
@@ -93,7 +82,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   /** ICV_HPPIR0_EL1, ICV_HPPIR1_EL1. */
   int highestPendingIntid(boolean group1) {
-    int best = highestPending();
+    int best = used == 0 ? -1 : highestPending();
     return best < 0 || ListRegister.isGroup1(registers[best]) != group1
         ? SPURIOUS
         : ListRegister.intid(registers[best]);

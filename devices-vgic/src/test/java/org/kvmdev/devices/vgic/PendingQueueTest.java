@@ -75,7 +75,7 @@ class PendingQueueTest {
                 order(plain.stream().filter(i -> vgic.destination(i) == other).toList()),
                 leaving,
                 "what moves, in order");
-            plain.removeIf(i -> i.queuedOn != cpu);
+            plain.removeIf(i -> !i.queued);
             for (Interrupt moved = chain; moved != null; ) {
               Interrupt next = moved.next;
               moved.next = null;
@@ -83,7 +83,7 @@ class PendingQueueTest {
             }
           }
         }
-        if (irq.queuedOn == cpu) {
+        if (irq.queued) {
           queue.changed(irq);
         } else if (vgic.destination(irq) == cpu) {
           queue.add(irq);
