@@ -102,8 +102,12 @@ final class Bus implements MmioBus {
    */
   long read(VirtualCpu vcpu, long address, int size) throws KvmException {
     Entry entry = vcpu.lastRegion;
-    return entry.alone && entry.contains(address, size)
-        ? entry.read(vcpu, address, size)
+    if (entry.alone && entry.contains(address, size)) {
+      return entry.read(vcpu, address, size);
+    }
+    Entry other = vcpu.otherRegion;
+    return other.alone && other.contains(address, size)
+        ? other.read(vcpu, address, size)
         : readFirst(vcpu, address, size);
   }
 
@@ -112,6 +116,7 @@ final class Bus implements MmioBus {
     for (int at = now.firstCandidate(address); now.reaches(at, address); at++) {
       Entry entry = now.entries[at];
       if (entry.contains(address, size)) {
+        vcpu.otherRegion = vcpu.lastRegion;
         vcpu.lastRegion = entry;
         long value = entry.read(vcpu, address, size);
         if (!vcpu.declined) {
@@ -128,6 +133,11 @@ final class Bus implements MmioBus {
     Entry entry = vcpu.lastRegion;
     if (entry.alone && entry.contains(address, size)) {
       entry.write(vcpu, address, size, value);
+      return;
+    }
+    Entry other = vcpu.otherRegion;
+    if (other.alone && other.contains(address, size)) {
+      other.write(vcpu, address, size, value);
     } else {
       writeFirst(vcpu, address, size, value);
     }
@@ -138,6 +148,7 @@ final class Bus implements MmioBus {
     for (int at = now.firstCandidate(address); now.reaches(at, address); at++) {
       Entry entry = now.entries[at];
       if (entry.contains(address, size)) {
+        vcpu.otherRegion = vcpu.lastRegion;
         vcpu.lastRegion = entry;
         entry.write(vcpu, address, size, value);
         if (!vcpu.declined) {

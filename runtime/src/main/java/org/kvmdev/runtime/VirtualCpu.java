@@ -31,8 +31,14 @@ final class VirtualCpu implements Vcpu {
   /** That the access under way was declined; the running thread's alone. */
   boolean declined;
 
-  /** The region of the bus that was accessed last; the running thread's alone. */
+  /**
+   * The region of the bus that was looked for last; the running thread's alone. A guest goes to and
+   * fro between two, of which none need be looked for again.
+   */
   Bus.Entry lastRegion = Bus.Entry.NONE;
+
+  /** The one that was looked for before. */
+  Bus.Entry otherRegion = Bus.Entry.NONE;
 
   /** That the system register accessed is undefined; the running thread's alone. */
   boolean undefined;
