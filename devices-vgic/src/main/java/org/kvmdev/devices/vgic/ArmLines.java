@@ -29,9 +29,11 @@ final class ArmLines implements LineEncoding {
       KvmException.constant(Errno.EINVAL, "a line's type (27:24) is 0 CPU, 1 SPI or 2 PPI");
 
   private final Vgic vgic;
+  private final VgicCpu[] cpus;
 
   ArmLines(Vgic vgic) {
     this.vgic = vgic;
+    cpus = vgic.cpus;
   }
 
   @Override
@@ -74,7 +76,8 @@ final class ArmLines implements LineEncoding {
   }
 
   private VgicCpu cpu(int encoded) throws KvmException {
-    VgicCpu cpu = vgic.cpuOrNull((encoded >>> 16 & 0xff) + (encoded >>> 28) * 256);
+    int index = (encoded >>> 16 & 0xff) + (encoded >>> 28) * 256;
+    VgicCpu cpu = index < cpus.length ? cpus[index] : null;
     if (cpu == null) {
       throw NO_VCPU;
     }

@@ -14,9 +14,11 @@ final class CpuInterfaceV2 implements MmioHandler {
   private static final int KVM_ID = 0x04b2_043b;
 
   private final Vgic vgic;
+  private final VgicCpu[] cpus;
 
   CpuInterfaceV2(Vgic vgic) {
     this.vgic = vgic;
+    cpus = vgic.cpus;
   }
 
   private static VirtualCpuInterfaceV2 hardware(VgicCpu cpu) {
@@ -37,7 +39,7 @@ final class CpuInterfaceV2 implements MmioHandler {
     if (register == null) {
       return 0;
     }
-    VgicCpu cpu = vgic.cpu(vcpu);
+    VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lock();
     int value =
@@ -77,7 +79,7 @@ final class CpuInterfaceV2 implements MmioHandler {
     if (register == null) {
       return 0;
     }
-    VgicCpu cpu = vgic.cpu(vcpu);
+    VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lock();
     switch (register) {

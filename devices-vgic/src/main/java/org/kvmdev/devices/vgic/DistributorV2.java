@@ -8,10 +8,12 @@ import org.kvmdev.api.machine.Vcpu;
 /** A GICv2's distributor: IHI 0048B, chapter 4.3. */
 final class DistributorV2 implements MmioHandler {
   private final Vgic vgic;
+  private final VgicCpu[] cpus;
   private final InterruptRegisters interrupts;
 
   DistributorV2(Vgic vgic) {
     this.vgic = vgic;
+    cpus = vgic.cpus;
     interrupts = vgic.registers;
   }
 
@@ -34,7 +36,7 @@ final class DistributorV2 implements MmioHandler {
     if (register == null) {
       return 0;
     }
-    VgicCpu cpu = vgic.cpu(vcpu);
+    VgicCpu cpu = cpus[vcpu.index()];
     return switch (register) {
       case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPending(cpu, cpu, intid(offset));
       case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActive(cpu, cpu, intid(offset));
@@ -81,7 +83,7 @@ final class DistributorV2 implements MmioHandler {
   public long write(Vcpu vcpu, long offset, int size, long value) {
     DistributorV2Register register = find(offset, size);
     if (register != null) {
-      VgicCpu cpu = vgic.cpu(vcpu);
+      VgicCpu cpu = cpus[vcpu.index()];
       int intid = intid(offset);
       if (register == DistributorV2Register.GICD_SGIR && isOnly(cpu, (int) value)) {
         cpu.sendToItself(cpu.own[(int) value & 0xf], 1 << cpu.id);

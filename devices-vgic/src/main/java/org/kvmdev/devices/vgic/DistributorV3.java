@@ -24,10 +24,12 @@ final class DistributorV3 implements MmioHandler {
       KvmException.constant(Errno.EINVAL, "GICD_TYPER2 may only be written what it reads, 0");
 
   private final Vgic vgic;
+  private final VgicCpu[] cpus;
   private final InterruptRegisters interrupts;
 
   DistributorV3(Vgic vgic) {
     this.vgic = vgic;
+    cpus = vgic.cpus;
     interrupts = vgic.registers;
   }
 
@@ -52,7 +54,7 @@ final class DistributorV3 implements MmioHandler {
     if (register == null) {
       return 0;
     }
-    VgicCpu cpu = vgic.cpu(vcpu);
+    VgicCpu cpu = cpus[vcpu.index()];
     return switch (register) {
       case GICD_ISPENDR, GICD_ICPENDR -> interrupts.readPending(cpu, cpu, intid(offset));
       case GICD_ISACTIVER, GICD_ICACTIVER -> interrupts.readActive(cpu, cpu, intid(offset));
@@ -100,7 +102,7 @@ final class DistributorV3 implements MmioHandler {
   public long write(Vcpu vcpu, long offset, int size, long value) {
     DistributorV3Register register = find(offset, size);
     if (register != null) {
-      VgicCpu cpu = vgic.cpu(vcpu);
+      VgicCpu cpu = cpus[vcpu.index()];
       int intid = intid(offset);
       boolean running = cpu.trap();
       switch (register) {

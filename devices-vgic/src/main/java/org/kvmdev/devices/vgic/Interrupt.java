@@ -76,8 +76,8 @@ final class Interrupt {
    */
   int register = ListRegisters.NONE;
 
-  /** Something of it was changed since the list register was filled. */
-  boolean stale;
+  /** It is in a list register, and was pending when that was filled. */
+  boolean filledPending;
 
   /** Its place among those that get list registers; has a meaning only while they are filled. */
   int chosenAt;

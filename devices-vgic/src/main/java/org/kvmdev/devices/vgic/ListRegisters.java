@@ -22,15 +22,16 @@ final class ListRegisters {
   /** The interrupt in each. */
   private final @Nullable Interrupt[] interrupts;
 
-  /** What each was filled with: it reads so until the guest or its client does something to it. */
-  private long[] filled;
+  /** A bit for each of whose interrupt something was changed since it was filled. */
+  private int stale;
+
+  private final int length;
 
   /** The interrupts that get list registers, in their order. */
   private final Interrupt[] chosen;
 
-  // Where list registers are put in another order.
-  private long[] spareRegisters;
-  private long[] spareFilled;
+  /** Where list registers are put in another order. */
+  private long[] spare;
 
   /** The state of the queue's order that they were filled from. */
   private long filledFrom;
@@ -46,10 +47,9 @@ final class ListRegisters {
     this.queue = queue;
     int count = hardware.registers.length;
     interrupts = new Interrupt[count];
-    filled = new long[count];
+    length = count;
     chosen = new Interrupt[count];
-    spareRegisters = new long[count];
-    spareFilled = new long[count];
+    spare = new long[count];
     ended = new int[count];
   }
 
@@ -68,9 +68,9 @@ final class ListRegisters {
     endedCount = 0;
   }
 
-  /** Whether an interrupt was pending when its list register was filled. */
-  boolean wasFilledPending(Interrupt irq) {
-    return irq.register != NONE && ListRegister.isPending(filled[irq.register]);
+  /** Takes note that something of an interrupt in a list register was changed. */
+  void changed(Interrupt irq) {
+    stale |= 1 << irq.register;
   }
 
   /** Takes all interrupts out, with what became of them. */
@@ -80,6 +80,7 @@ final class ListRegisters {
       fold(i);
     }
     hardware.empty();
+    stale = 0;
   }
 
   /** Does what taking all out and filling again would, in the guest. */
@@ -92,7 +93,20 @@ final class ListRegisters {
     }
     foldChanged();
     cpu.prune();
-    fillMissing();
+    fillMissing(null);
+  }
+
+  /** Puts a new interrupt into the queue, and does what {@link #renew} does. */
+  void admit(Interrupt irq) {
+    if (queue.mustBeChecked()) {
+      queue.add(irq);
+      renew();
+      return;
+    }
+    foldChanged();
+    cpu.prune();
+    queue.addInOrder(irq);
+    fillMissing(irq);
   }
 
   /**
@@ -100,56 +114,123 @@ final class ListRegisters {
    * not depend on anything else what they are filled with.
    */
   void foldChanged() {
-    int used = hardware.used;
-    int kept = 0;
-    for (int i = 0; i < used; i++) {
-      Interrupt irq = interrupts[i];
-      if (irq.stale || hardware.registers[i] != filled[i]) {
-        if (!fold(i)) {
-          continue;
-        }
-        fill(kept, irq);
-      } else if (kept != i) {
-        move(i, kept);
-      }
-      kept++;
+    int changed = hardware.changed | stale;
+    if (changed == 0) {
+      return;
     }
+    hardware.changed = 0;
+    hardware.ended = 0;
+    stale = 0;
+    int used = hardware.used;
+    int kept = Integer.numberOfTrailingZeros(changed);
     for (int i = kept; i < used; i++) {
-      hardware.registers[i] = ListRegister.EMPTY;
+      if ((changed >>> i & 1) == 0) {
+        move(i, kept++);
+        continue;
+      }
+      Interrupt irq = interrupts[i];
+      if (fold(i)) {
+        fill(kept++, irq);
+      } else {
+        // That it left changed the order, but nothing of that of the others.
+        filledFrom += irq.queued ? 0 : 1;
+      }
     }
     hardware.used = kept;
-    hardware.ended = 0;
   }
 
   private void move(int from, int to) {
-    Interrupt irq = interrupts[from];
-    irq.register = to;
-    interrupts[to] = irq;
-    hardware.registers[to] = hardware.registers[from];
-    filled[to] = filled[from];
+    if (from != to) {
+      Interrupt irq = interrupts[from];
+      irq.register = to;
+      interrupts[to] = irq;
+      hardware.registers[to] = hardware.registers[from];
+    }
   }
 
-  /** Fills list registers with what the queue has, where those that are filled did not change. */
-  private void fillMissing() {
+  /**
+   * Fills list registers with what the queue has, where those that are filled did not change.
+   *
+   * @param newest what came just now; null where nothing did
+   */
+  private void fillMissing(@Nullable Interrupt newest) {
     if (queue.hasSeveralSources()) {
       flushSources();
-    } else if (!queue.isRow()) {
-      if (hardware.used != filled.length || filledFrom != queue.order() || !queue.isSorted()) {
-        flush();
-      }
+    } else if (queue.isRow()) {
+      fillRow(newest);
+    } else if (queue.isSorted() && queue.weight() > length) {
+      fillRanked(newest);
     } else {
-      int used = hardware.used;
-      int missing = queue.size() - used;
-      if (missing == 0) {
-        hardware.underflow = false;
-      } else if (missing == 1 && queue.isNewestMissing()) {
-        fill(used, queue.newest());
-        hardware.used = used + 1;
-        hardware.underflow = false;
-      } else {
-        flush();
-      }
+      flush();
     }
+  }
+
+  /** The same where each interrupt can have a list register. */
+  private void fillRow(@Nullable Interrupt newest) {
+    int used = hardware.used;
+    int missing = queue.size() - used;
+    if (missing == 0) {
+      hardware.underflow = false;
+    } else if (missing == 1 && newest != null) {
+      fill(used, newest);
+      hardware.used = used + 1;
+      hardware.underflow = false;
+    } else {
+      flush();
+    }
+  }
+
+  /** The same where there are more interrupts than list registers, in order. */
+  private void fillRanked(@Nullable Interrupt newest) {
+    if (queue.order() != filledFrom + (newest == null ? 0 : 1)) {
+      flush();
+      return;
+    }
+    if (newest != null) {
+      insert(newest);
+      filledFrom++;
+    }
+    fillRest();
+  }
+
+  /** Fills the list registers that are free with what follows in the queue. */
+  private void fillRest() {
+    int used = hardware.used;
+    if (used == length) {
+      return;
+    }
+    Interrupt irq = used == 0 ? queue.first() : queue.after(interrupts[used - 1]);
+    while (irq != null && used < length) {
+      if (cpu.isDestination(irq)) {
+        fill(used++, irq);
+      }
+      irq = queue.after(irq);
+    }
+    hardware.used = used;
+    hardware.underflow = irq != null;
+  }
+
+  /** A new interrupt takes its place, if that is among the list registers; the last gives way. */
+  private void insert(Interrupt irq) {
+    int used = hardware.used;
+    int place = used;
+    while (place > 0 && interrupts[place - 1].list > irq.list) {
+      place--;
+    }
+    if (place == used) {
+      return;
+    }
+    if (used == length) {
+      // Nothing of it changed, so neither did its place in the queue.
+      used--;
+      takeBack(interrupts[used], hardware.registers[used]);
+      hardware.underflow = true;
+    }
+    for (int i = used; i > place; i--) {
+      move(i - 1, i);
+    }
+    fill(place, irq);
+    hardware.used = used + 1;
   }
 
   /** Fills the list registers, the most urgent first if there are more interrupts. */
@@ -159,7 +240,7 @@ final class ListRegisters {
       flushSources();
       return;
     }
-    if (queue.weight() > filled.length) {
+    if (queue.weight() > length) {
       queue.sort();
     }
     if (hardware.used == 0) {
@@ -176,7 +257,7 @@ final class ListRegisters {
     for (Interrupt irq = queue.first(); irq != null; irq = queue.after(irq)) {
       if (cpu.isDestination(irq)) {
         fill(used++, irq);
-        if (used == filled.length) {
+        if (used == length) {
           more = queue.after(irq) != null;
           break;
         }
@@ -195,7 +276,7 @@ final class ListRegisters {
         same &= irq.register == count;
         irq.chosenAt = count;
         chosen[count++] = irq;
-        if (count == filled.length) {
+        if (count == length) {
           more = queue.after(irq) != null;
           break;
         }
@@ -220,15 +301,12 @@ final class ListRegisters {
     for (int i = 0; i < count; i++) {
       int before = chosen[i].register;
       if (before != NONE) {
-        spareRegisters[i] = registers[before];
-        spareFilled[i] = filled[before];
+        spare[i] = registers[before];
       }
     }
-    hardware.registers = spareRegisters;
-    spareRegisters = registers;
-    long[] before = filled;
-    filled = spareFilled;
-    spareFilled = before;
+    hardware.registers = spare;
+    spare = registers;
+    stale = 0;
     for (int i = 0; i < count; i++) {
       Interrupt irq = chosen[i];
       if (irq.register == NONE) {
@@ -261,7 +339,7 @@ final class ListRegisters {
           lowest = irq.priority;
         }
       }
-      if (used == filled.length) {
+      if (used == length) {
         more = queue.after(irq) != null;
         break;
       }
@@ -287,20 +365,22 @@ final class ListRegisters {
       register |= ListRegister.END_INTERRUPT;
       takesPending &= !irq.active;
     }
-    irq.stale = false;
     if (takesPending && irq.isPending()) {
-      register = takePending(register, irq);
+      register = takePending(register, irq, index);
     }
+    if (!ListRegister.isInvalid(register)) {
+      hardware.valid++;
+    }
+    irq.filledPending = ListRegister.isPending(register);
     irq.register = index;
     // Mostly it is the same again.
     if (interrupts[index] != irq) {
       interrupts[index] = irq;
     }
-    filled[index] = register;
     hardware.registers[index] = register;
   }
 
-  private long takePending(long register, Interrupt irq) {
+  private long takePending(long register, Interrupt irq, int index) {
     long pending = register | ListRegister.PENDING;
     if (irq.edge) {
       irq.latch = false;
@@ -308,7 +388,7 @@ final class ListRegisters {
     if (irq.isSgi() && cpu.vgic.isV2()) {
       if (irq.sources == 0) {
         // Pending without a source, which nothing can make: the list register stays empty.
-        irq.stale = true;
+        stale |= 1 << index;
         return register;
       }
       int source = Integer.numberOfTrailingZeros(irq.sources);
@@ -334,9 +414,18 @@ final class ListRegisters {
   private boolean fold(int index) {
     Interrupt irq = interrupts[index];
     long register = hardware.registers[index];
+    takeBack(irq, register);
+    return queue.settle(irq);
+  }
+
+  private void takeBack(Interrupt irq, long register) {
     boolean pending = ListRegister.isPending(register);
     boolean active = ListRegister.isActive(register);
     irq.register = NONE;
+    irq.filledPending = false;
+    if (pending || active) {
+      hardware.valid--;
+    }
     if (ListRegister.signalsEnd(register) && irq.isSpi()) {
       ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
       cpu.tell();
@@ -359,6 +448,5 @@ final class ListRegisters {
     if (irq.mapped && !irq.edge && (pending || deactivated && irq.line)) {
       irq.line = GenericTimers.OUTPUT;
     }
-    return queue.settle(irq);
   }
 }

@@ -39,7 +39,7 @@ final class PendingQueue {
   PendingQueue(VgicCpu cpu, int listRegisters) {
     this.cpu = cpu;
     row = new Interrupt[listRegisters];
-    ranked = new RankedQueue(cpu);
+    ranked = new RankedQueue();
   }
 
   boolean isEmpty() {
@@ -53,16 +53,6 @@ final class PendingQueue {
   /** Whether there are so few that each can have a list register. */
   boolean isRow() {
     return isRow;
-  }
-
-  /** Of a row: whether the last has no list register yet. */
-  boolean isNewestMissing() {
-    return row[size - 1].register == ListRegisters.NONE;
-  }
-
-  /** The last one, of a row that is not empty. */
-  Interrupt newest() {
-    return row[size - 1];
   }
 
   /** A number that changes whenever the order of interrupts that are not in a row does. */
@@ -99,6 +89,17 @@ final class PendingQueue {
     }
     if (irq.sources != 0) {
       weigh(irq);
+    }
+  }
+
+  /** Puts an interrupt where it comes to when the queue is sorted now, as it would be. */
+  void addInOrder(Interrupt irq) {
+    if (isRow || !ranked.isSorted() || weight() < row.length || irq.sources != 0) {
+      add(irq);
+    } else {
+      irq.queued = true;
+      size++;
+      ranked.appendInOrder(irq);
     }
   }
 
@@ -160,7 +161,7 @@ final class PendingQueue {
   void changed(Interrupt irq) {
     if (irq.register != ListRegisters.NONE) {
       // What it comes to is looked at when it leaves the list register.
-      irq.stale = true;
+      cpu.listRegisters.changed(irq);
       return;
     }
     weigh(irq);
@@ -237,9 +238,9 @@ final class PendingQueue {
     }
     for (int i = 1; i < size; i++) {
       Interrupt irq = row[i];
-      int rank = ranked.rank(irq);
+      int rank = RankedQueue.rank(irq);
       int j = i;
-      for (; j > 0 && ranked.rank(row[j - 1]) > rank; j--) {
+      for (; j > 0 && RankedQueue.rank(row[j - 1]) > rank; j--) {
         row[j] = row[j - 1];
       }
       row[j] = irq;

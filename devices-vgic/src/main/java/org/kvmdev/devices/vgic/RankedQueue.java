@@ -27,7 +27,6 @@ final class RankedQueue {
 
   private static final Comparator<Interrupt> BY_PLACE = RankedQueue::compare;
 
-  private final VgicCpu cpu;
   private final @Nullable Interrupt[] first = new Interrupt[NEW + 1];
   private final @Nullable Interrupt[] last = new Interrupt[NEW + 1];
 
@@ -39,10 +38,6 @@ final class RankedQueue {
   private long order;
   private long back;
   private long front;
-
-  RankedQueue(VgicCpu cpu) {
-    this.cpu = cpu;
-  }
 
   /** A number that changes whenever the order does. */
   long order() {
@@ -62,6 +57,11 @@ final class RankedQueue {
   /** Puts an interrupt last. */
   void append(Interrupt irq) {
     append(irq, NEW);
+  }
+
+  /** Puts an interrupt behind all others of its rank. */
+  void appendInOrder(Interrupt irq) {
+    append(irq, rank(irq));
   }
 
   /** Takes an interrupt out. */
@@ -155,12 +155,12 @@ final class RankedQueue {
   }
 
   /** Which list an interrupt belongs to when the queue is sorted. */
-  int rank(Interrupt irq) {
+  static int rank(Interrupt irq) {
     if (irq.active) {
       return ACTIVE;
     }
     // What is pending in a list register is not latched meanwhile.
-    boolean pending = irq.isPending() || cpu.listRegisters.wasFilledPending(irq);
+    boolean pending = irq.isPending() || irq.filledPending;
     return irq.enabled && pending ? DELIVERABLE + (irq.priority >> 2) : IDLE;
   }
 

@@ -44,9 +44,11 @@ final class SystemRegisterInterface implements SystemRegisters {
   private static final Map<String, Integer> ENCODINGS = encodings();
 
   private final Vgic vgic;
+  private final VgicCpu[] cpus;
 
   SystemRegisterInterface(Vgic vgic) {
     this.vgic = vgic;
+    cpus = vgic.cpus;
   }
 
   private static Map<String, Integer> encodings() {
@@ -80,7 +82,7 @@ final class SystemRegisterInterface implements SystemRegisters {
     if (register == null || !vgic.isV3()) {
       return readOther(vcpu, encoding);
     }
-    VgicCpu cpu = vgic.cpu(vcpu);
+    VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV3 hardware = hardware(cpu);
     cpu.lock();
     int value =
@@ -137,7 +139,7 @@ final class SystemRegisterInterface implements SystemRegisters {
 
   private long readOther(Vcpu vcpu, int encoding) {
     if (encoding == MPIDR_EL1) {
-      return 1L << 31 | vgic.cpu(vcpu).affinity();
+      return 1L << 31 | cpus[vcpu.index()].affinity();
     }
     if (encoding == ISR_EL1) {
       return (vcpu.pin(VgicCpu.IRQ_PIN) ? 1 << 7 : 0) | (vcpu.pin(VgicCpu.FIQ_PIN) ? 1 << 6 : 0);
@@ -151,7 +153,7 @@ final class SystemRegisterInterface implements SystemRegisters {
     if (register == null || !vgic.isV3()) {
       return vcpu.undefined();
     }
-    VgicCpu cpu = vgic.cpu(vcpu);
+    VgicCpu cpu = cpus[vcpu.index()];
     switch (register) {
       case ICC_SGI0R_EL1, ICC_ASGI1R_EL1 -> generateSgi(cpu, value, false);
       case ICC_SGI1R_EL1 -> generateSgi(cpu, value, true);

@@ -55,6 +55,10 @@ final class Vgic implements VcpuLifecycle, InterruptController {
 
   final Machine machine;
   final GicHost host;
+
+  /** What the GIC has for each vCPU, in the order of creation; null where there is none yet. */
+  final VgicCpu[] cpus;
+
   final AddressMap addresses;
   final RedistributorRegions regions;
   final InterruptRegisters registers;
@@ -82,18 +86,17 @@ final class Vgic implements VcpuLifecycle, InterruptController {
 
   private volatile InterruptBank[] banks = {};
 
-  /** What the GIC has for each vCPU, in the order of creation. */
-  private volatile VgicCpu[] cpus = {};
-
   private volatile boolean enabled;
   private volatile int enableCount;
   private volatile int revision;
   private volatile boolean groupsWritable;
   private volatile int uninitialisedCpus;
+  private volatile int madeCpus;
 
   Vgic(Machine machine) {
     this.machine = machine;
     host = new GicHost(machine.host());
+    cpus = new VgicCpu[machine.vcpuLimit()];
     addresses = new AddressMap(machine);
     regions = new RedistributorRegions(this);
     registers = new InterruptRegisters(this);
@@ -205,7 +208,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       spiCount = LEGACY_INTERRUPTS - Interrupt.PRIVATE;
     }
     boolean v3 = isV3();
-    VgicCpu target = machine.vcpuCount() == 0 ? null : cpu(0);
+    VgicCpu target = cpuCount() == 0 ? null : cpu(0);
     Interrupt[] made = new Interrupt[spiCount];
     for (int i = 0; i < made.length; i++) {
       Interrupt irq = new Interrupt(Interrupt.PRIVATE + i, target == null ? nowhere : target);
@@ -214,7 +217,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       irq.group1 = v3;
       made[i] = irq;
     }
-    for (int index = 0; index < machine.vcpuCount(); index++) {
+    for (int index = 0; index < cpuCount(); index++) {
       VgicCpu cpu = cpu(index);
       for (Interrupt irq : cpu.own) {
         irq.group1 = v3;
@@ -224,7 +227,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       cpu.reset();
     }
     if (hasIts) {
-      lpis.cache.size(machine.vcpuCount());
+      lpis.cache.size(cpuCount());
     }
     InterruptBank[] madeBanks = new InterruptBank[spiCount / InterruptBank.SIZE];
     for (int i = 0; i < madeBanks.length; i++) {
@@ -267,13 +270,12 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   @Override
   public void created(Vcpu vcpu) throws KvmException {
     VgicCpu cpu = new VgicCpu(this, vcpu);
-    VgicCpu[] all = Arrays.copyOf(cpus, vcpu.index() + 1);
-    all[vcpu.index()] = cpu;
-    cpus = all;
+    cpus[vcpu.index()] = cpu;
     if (isV3()) {
       regions.place(cpu, vcpu.index());
     }
     uninitialisedCpus++;
+    madeCpus = vcpu.index() + 1;
   }
 
   /** KVM_ARM_VCPU_INIT. */
@@ -357,14 +359,9 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     return cpus[index];
   }
 
-  /** By the order of creation; null where there are not so many. */
-  @Nullable VgicCpu cpuOrNull(int index) {
-    VgicCpu[] all = cpus;
-    return index < all.length ? all[index] : null;
-  }
-
+  /** How many vCPUs there are, as far as they are made here. */
   int cpuCount() {
-    return machine.vcpuCount();
+    return Math.min(madeCpus, machine.vcpuCount());
   }
 
   /** Private interrupts are injected by id where an index is meant; alike unless ids have gaps. */
@@ -440,8 +437,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       }
     } else if (to != null) {
       if (to == irq.home) {
-        to.queue.add(irq);
-        to.notice(irq);
+        to.admit(irq);
       } else {
         irq.queueWhenHome = true;
       }

@@ -220,6 +220,9 @@ final class VgicCpu {
     irq.latch = true;
     irq.sources |= sources;
     vgic.queue(irq);
+    if (!isDestination(irq)) {
+      kick();
+    }
     unlock();
   }
 
@@ -248,15 +251,32 @@ final class VgicCpu {
     }
   }
 
+  /** An interrupt that became deliverable here joins the queue. The lock is held. */
+  void admit(Interrupt irq) {
+    if (inGuest) {
+      listRegisters.admit(irq);
+      drivePins();
+    } else {
+      queue.add(irq);
+      noticeOutside(irq);
+    }
+  }
+
   /**
-   * An interrupt became deliverable here. In the guest, the vCPU leaves it and enters again;
-   * outside, the pin it would be signalled by goes high, so that whoever runs the vCPU enters. The
-   * lock is held.
+   * An interrupt in the queue became deliverable here. In the guest, the vCPU leaves it and enters
+   * again; outside, the pin it would be signalled by goes high, so that whoever runs the vCPU
+   * enters. The lock is held.
    */
   void notice(Interrupt irq) {
     if (inGuest) {
       kick();
-    } else if (!trapped && !irq.active) {
+    } else {
+      noticeOutside(irq);
+    }
+  }
+
+  private void noticeOutside(Interrupt irq) {
+    if (!trapped && !irq.active) {
       int signals = cpuInterface.signalFor(irq.priority, irq.group1);
       if ((pins & signals) != signals) {
         drivePins(pins | signals);
@@ -285,7 +305,7 @@ final class VgicCpu {
 
   /** After the guest acknowledged an interrupt, which nothing else preempts. The lock is held. */
   void acknowledged() {
-    if (cpuInterface.underflow && cpuInterface.wantsMaintenance()) {
+    if (cpuInterface.wantsMaintenance()) {
       kick();
     } else {
       drivePins(lines);

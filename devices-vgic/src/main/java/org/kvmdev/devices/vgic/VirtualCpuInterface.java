@@ -27,17 +27,28 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** The smallest binary point for group 0, which is one less than that for group 1. */
   static final int MIN_BINARY_POINT = 7 - PRIORITY_BITS;
 
+  private static final int UNKNOWN = -2;
+
   /** The list registers, as {@link ListRegister} has them. */
   long[] registers;
 
   /** How many list registers are filled; without any, the interface is off (HCR.En). */
   int used;
 
+  /** How many list registers are pending or active. */
+  int valid;
+
+  /** A bit for each list register that the guest changed since this was last looked at. */
+  int changed;
+
   /** A bit for each list register whose end wants a maintenance interrupt (EISR). */
   int ended;
 
   /** A maintenance interrupt is wanted when at most one list register is valid (HCR.UIE). */
   boolean underflow;
+
+  /** The index of {@link #highestPending}, where it is known. */
+  private int highest = UNKNOWN;
 
   // The virtual machine control, in fields.
 
@@ -61,8 +72,10 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** No list register is filled any more. */
   final void empty() {
     used = 0;
+    changed = 0;
     ended = 0;
     underflow = false;
+    highest = UNKNOWN;
   }
 
   /** What initialising the GIC does: all is zero. */
@@ -92,11 +105,25 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
    */
   final int signals() {
     int best = used == 0 ? -1 : highestPending();
+    highest = best;
     if (best < 0) {
       return 0;
     }
     long register = registers[best];
     return signalFor(ListRegister.priority(register), ListRegister.isGroup1(register));
+  }
+
+  /** {@link #highestPending}, which is known since {@link #signals} where nothing changed. */
+  final int highest() {
+    int best = highest;
+    return best != UNKNOWN ? best : used == 0 ? -1 : highestPending();
+  }
+
+  /** The highest priority pending interrupt is acknowledged. */
+  final void acknowledge(int index) {
+    registers[index] = ListRegister.acknowledged(registers[index]);
+    changed |= 1 << index;
+    highest = UNKNOWN;
   }
 
   /**
@@ -118,24 +145,19 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   final void deactivate(int index) {
     long register = registers[index] & ~ListRegister.ACTIVE;
     registers[index] = register;
-    if (ListRegister.signalsEnd(register)) {
-      ended |= 1 << index;
+    changed |= 1 << index;
+    highest = UNKNOWN;
+    if (ListRegister.isInvalid(register)) {
+      valid--;
+      if (ListRegister.signalsEnd(register)) {
+        ended |= 1 << index;
+      }
     }
   }
 
   /** Whether the hypervisor is asked to take over. */
   final boolean wantsMaintenance() {
-    return ended != 0 || underflow && isLow();
-  }
-
-  private boolean isLow() {
-    int valid = 0;
-    for (int i = 0; i < used; i++) {
-      if (!ListRegister.isInvalid(registers[i])) {
-        valid++;
-      }
-    }
-    return valid < 2;
+    return ended != 0 || underflow && valid < 2;
   }
 
   /** The bits of a priority that decide over preemption. */

@@ -72,7 +72,7 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
 
   /** GICV_IAR. */
   int acknowledge() {
-    int best = used == 0 ? -1 : highestPending();
+    int best = highest();
     if (best < 0) {
       return SPURIOUS;
     }
@@ -88,14 +88,14 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
     int point = group1 && !commonBinaryPoint ? binaryPoint1 - 1 : binaryPoint0;
     runningPriority = priority & groupPriorityMask(point);
     activePriorities |= 1 << (runningPriority >> (MIN_BINARY_POINT + 1));
-    registers[best] = ListRegister.acknowledged(register);
+    acknowledge(best);
     int intid = ListRegister.intid(register);
     return intid < Interrupt.SGIS ? intid | ListRegister.source(register) << 10 : intid;
   }
 
   /** GICV_HPPIR. */
   int highestPendingIntid() {
-    int best = used == 0 ? -1 : highestPending();
+    int best = highest();
     if (best < 0) {
       return SPURIOUS;
     }

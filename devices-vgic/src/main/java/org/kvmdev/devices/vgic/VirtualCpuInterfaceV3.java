@@ -65,7 +65,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   /** ICV_IAR0_EL1, ICV_IAR1_EL1. */
   int acknowledge(boolean group1) {
-    int best = used == 0 ? -1 : highestPending();
+    int best = highest();
     if (best < 0) {
       return SPURIOUS;
     }
@@ -76,13 +76,13 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     }
     int level = (priority & groupPriorityMask(group1)) >> (8 - PRIORITY_BITS);
     activePriorities[group1 ? 1 : 0] |= 1 << level;
-    registers[best] = ListRegister.acknowledged(register);
+    acknowledge(best);
     return ListRegister.intid(register);
   }
 
   /** ICV_HPPIR0_EL1, ICV_HPPIR1_EL1. */
   int highestPendingIntid(boolean group1) {
-    int best = used == 0 ? -1 : highestPending();
+    int best = highest();
     return best < 0 || ListRegister.isGroup1(registers[best]) != group1
         ? SPURIOUS
         : ListRegister.intid(registers[best]);

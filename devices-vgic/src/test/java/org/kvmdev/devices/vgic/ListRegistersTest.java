@@ -1,10 +1,13 @@
 package org.kvmdev.devices.vgic;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Vcpu;
 
@@ -24,7 +27,11 @@ class ListRegistersTest {
           .append(ListRegister.priority(register))
           .append("; ");
     }
-    return text.append(cpu.cpuInterface.underflow ? "more" : "all").toString();
+    return text.append(cpu.cpuInterface.underflow ? "more, " : "all, ")
+        .append(cpu.cpuInterface.valid)
+        .append(" valid, signals ")
+        .append(cpu.cpuInterface.signals())
+        .toString();
   }
 
   @ParameterizedTest
@@ -52,6 +59,8 @@ class ListRegistersTest {
           case 6 -> {
             if (v3) {
               gic.write(vcpu, "ICC_SGI1R_EL1", 1 | (long) random.nextInt(4) << 24);
+            } else if (random.nextBoolean()) {
+              vcpu.write(TestGic.DISTRIBUTOR + 0xf00, 4, 2L << 24 | random.nextInt(4));
             } else {
               vcpu.write(
                   TestGic.DISTRIBUTOR + 0xf20, 4, 1L << random.nextInt(2) + random.nextInt(4) * 8);
@@ -80,6 +89,28 @@ class ListRegistersTest {
         vcpu.enter();
         assertEquals(registers(cpu), without, "step " + step);
       }
+      vcpu.exit();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_disabled_sgi_to_itself_lets_the_vcpu_leave_and_enter_too(boolean v3) throws KvmException {
+    try (TestGic gic = new TestGic(v3, 1)) {
+      Vcpu vcpu = gic.vcpus[0];
+      int pin = VgicCpu.IRQ_PIN;
+      vcpu.enter();
+      gic.levelSensitive(40);
+      vcpu.write((v3 ? TestGic.REDISTRIBUTORS + 0x1_0000 : TestGic.DISTRIBUTOR) + 0x180, 4, 1 << 3);
+      gic.line(40, true);
+      gic.line(40, false);
+      assertTrue(vcpu.pin(pin), "a list register keeps what it was filled with");
+      if (v3) {
+        gic.write(vcpu, "ICC_SGI1R_EL1", 1 | 3L << 24);
+      } else {
+        vcpu.write(TestGic.DISTRIBUTOR + 0xf00, 4, 2L << 24 | 3);
+      }
+      assertFalse(vcpu.pin(pin), "the line is low");
       vcpu.exit();
     }
   }
