@@ -270,10 +270,10 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   @Override
   public void created(Vcpu vcpu) throws KvmException {
     VgicCpu cpu = new VgicCpu(this, vcpu);
-    cpus[vcpu.index()] = cpu;
     if (isV3()) {
       regions.place(cpu, vcpu.index());
     }
+    cpus[vcpu.index()] = cpu;
     uninitialisedCpus++;
     madeCpus = vcpu.index() + 1;
   }
@@ -551,6 +551,9 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   }
 
   void enable(boolean on) {
+    if (enabled == on) {
+      return;
+    }
     synchronized (this) {
       if (enabled == on) {
         return;

@@ -59,7 +59,7 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
   private VgicCpu cpu(VgicV3Attribute attribute, long attr) throws KvmException {
     VgicCpu cpu = null;
     if (attribute == VgicV3Attribute.DISTRIBUTOR_REGISTER) {
-      cpu = vgic.cpuCount() == 0 ? null : vgic.cpu(0);
+      cpu = vgic.cpus[0];
     } else if (attr >>> 56 == 0) {
       cpu = vgic.cpuWithAffinity((int) (attr >>> 32));
     }
