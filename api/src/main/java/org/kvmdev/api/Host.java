@@ -55,6 +55,12 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code routing.chips}, {@code routing.pins}</td><td>how many chips, and pins of each, a
  * route may name; 0 where the host has no routing</td></tr>
  * <tr><td>{@code onereg.unknown}</td><td>the errno of a vCPU register that nobody has</td></tr>
+ * <tr><td>{@code onereg.list}</td><td>1 where KVM_GET_REG_LIST is there</td></tr>
+ * <tr><td>{@code interrupt.unset}</td><td>the argument of KVM_INTERRUPT that lowers the vCPU's pin 0,
+ * which every other raises. Left out where there is no such request</td></tr>
+ * <tr><td>{@code enable.vm.N}, {@code enable.vcpu.N}</td><td>a capability that is enabled without
+ * more: {@code any}, {@code u32} (an argument of 32 bits), the arguments allowed, or the errno that
+ * it is refused with</td></tr>
  * <tr><td>{@code sysreg.NAME}</td><td>a system register that is the host's constant</td></tr>
  * <tr><td>{@code cap.N}</td><td>what KVM_CHECK_EXTENSION of N answers: a number or an errno; 0 where
  * there is none. {@code cap.kvm.N} where /dev/kvm answers otherwise than a VM</td></tr>
@@ -71,8 +77,9 @@ public final class Host {
   private final Properties values;
   private final String architecture;
   private final ByteOrder byteOrder;
+  private final HostTables tables;
 
-  private Host(String name, Properties values) {
+  private Host(String name, Properties values, @Nullable InputStream tables) {
     this.name = name;
     this.values = values;
     this.architecture = text("architecture");
@@ -82,6 +89,7 @@ public final class Host {
           case "big" -> ByteOrder.BIG_ENDIAN;
           default -> throw bad("endian", "little or big");
         };
+    this.tables = tables == null ? HostTables.NONE : HostTables.read(this, tables);
   }
 
   /**
@@ -99,6 +107,29 @@ public final class Host {
    * @throws UncheckedIOException where it cannot be read
    */
   public static Host read(String name, @Nullable InputStream file) {
+    return new Host(name, load(name, file), null);
+  }
+
+  /**
+   * Reads a host's two files.
+   *
+   * @param name the host's name
+   * @param file the properties, as {@link #read(String, InputStream)} takes them
+   * @param tables the registers and structures of its KVM ({@link HostTables}), in UTF-8; closed
+   *     here
+   * @return the host
+   * @throws IllegalArgumentException where there is no file, or a key or line is wrong
+   * @throws UncheckedIOException where one cannot be read
+   */
+  public static Host read(String name, @Nullable InputStream file, @Nullable InputStream tables) {
+    if (tables == null) {
+      throw new IllegalArgumentException(
+          "host " + name + ": its tables are not where its provider looks for them");
+    }
+    return new Host(name, load(name, file), tables);
+  }
+
+  private static Properties load(String name, @Nullable InputStream file) {
     if (file == null) {
       throw new IllegalArgumentException(
           "host " + name + ": its file is not where its provider looks for it");
@@ -109,7 +140,16 @@ public final class Host {
     } catch (IOException e) {
       throw new UncheckedIOException("host " + name, e);
     }
-    return new Host(name, values);
+    return values;
+  }
+
+  /**
+   * The registers, structures and refusals of its KVM.
+   *
+   * @return the tables; {@link HostTables#NONE} where it has none
+   */
+  public HostTables tables() {
+    return tables;
   }
 
   /**

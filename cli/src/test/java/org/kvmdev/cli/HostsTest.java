@@ -29,7 +29,13 @@ class HostsTest {
           0, // IRQCHIP: KVM_CREATE_IRQCHIP
           3, // USER_MEMORY
           9, 66, 128, // NR_VCPUS, MAX_VCPUS, MAX_VCPU_ID
-          10, 16, 21, 30, 81, // of memory slots
+          10, 16, 21, 30, 81, 231, // of memory slots
+          14, // MP_STATE
+          32, 36, 82, 122, // IRQFD, IOEVENTFD
+          41, 158, // VCPU_EVENTS
+          70, // ONE_REG
+          127, // VCPU_ATTRIBUTES
+          168, // MANUAL_DIRTY_LOG_PROTECT2
           25, // IRQ_ROUTING
           54, 98, // ENABLE_CAP on vCPUs, on VMs
           68, 91, 92, 104, // PAPR, RTAS, XICS, hypercalls
@@ -60,6 +66,10 @@ class HostsTest {
         host.errno(key, Errno.EINVAL);
       } else if (key.startsWith("cap.") && Character.isLetter(host.text(key).charAt(0))) {
         host.errno(key, Errno.EINVAL);
+      } else if (key.startsWith("enable.") && Character.isLetter(host.text(key).charAt(0))) {
+        if (!Set.of("any", "u32").contains(host.text(key))) {
+          host.errno(key, Errno.EINVAL);
+        }
       } else if (!Set.of("architecture", "endian", "kernel", "ioctl.encoding", "vm.types")
           .contains(key)) {
         assertTrue(!host.numbers(key).isEmpty(), () -> host + ": " + key + " has no number");

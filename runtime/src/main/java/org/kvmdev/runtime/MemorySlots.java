@@ -1,5 +1,6 @@
 package org.kvmdev.runtime;
 
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,10 +27,25 @@ final class MemorySlots implements GuestMemory {
   private final long userEnd;
   private final int guestBits;
 
+  private final int wordBits;
+  private final boolean bigEndian;
+
   private volatile Slot[] slots = {};
 
+  /** KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE: reading the log leaves it as it is. */
+  private volatile boolean manualProtect;
+
+  /** KVM_DIRTY_LOG_INITIALLY_SET. */
+  private volatile boolean initiallySet;
+
   private record Slot(
-      int number, int flags, long base, long size, UserMemory memory, long userAddress) {}
+      int number,
+      int flags,
+      long base,
+      long size,
+      UserMemory memory,
+      long userAddress,
+      @Nullable DirtyLog dirty) {}
 
   /**
    * No slots yet.
@@ -41,7 +57,9 @@ final class MemorySlots implements GuestMemory {
     flags = host.number("cap.81", 0) == 0 ? LOG_DIRTY_PAGES : LOG_DIRTY_PAGES | READ_ONLY;
     page = host.number("page.size", 4096);
     most = (int) host.number("cap.10", 32764);
-    word = -1L >>> 64 - host.number("word.bits", 64);
+    wordBits = (int) host.number("word.bits", 64);
+    word = -1L >>> 64 - wordBits;
+    bigEndian = host.byteOrder() == ByteOrder.BIG_ENDIAN;
     userEnd = host.number("user.end", -1);
     long typeBits = type & host.number("guest.bits.type", 0);
     guestBits = (int) (typeBits != 0 ? typeBits : host.number("guest.bits", 64));
@@ -80,10 +98,90 @@ final class MemorySlots implements GuestMemory {
         throw new KvmException(
             Errno.EFAULT, "memory slot %d: guest addresses have %d bits", number, guestBits);
       }
-      next.add(new Slot(number, slotFlags, base, size, memory, userAddress));
+      DirtyLog dirty = old == null ? null : old.dirty;
+      if ((slotFlags & LOG_DIRTY_PAGES) == 0) {
+        dirty = null;
+      } else if (dirty == null) {
+        dirty = new DirtyLog((int) (size / page), initiallySet);
+      }
+      next.add(new Slot(number, slotFlags, base, size, memory, userAddress, dirty));
       next.sort((one, other) -> Long.compareUnsigned(one.base, other.base));
     }
     slots = next.toArray(Slot[]::new);
+  }
+
+  /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: 1 or 3. */
+  void manualProtect(long modes) {
+    manualProtect = (modes & 1) != 0;
+    initiallySet = (modes & 2) != 0;
+  }
+
+  /** KVM_GET_DIRTY_LOG: a bit for each page, in the kernel's words; read, the log is empty. */
+  byte[] dirtyLog(int number) throws KvmException {
+    DirtyLog log = logOf(number);
+    byte[] bitmap = new byte[DirtyLog.bytes(log.pages(), wordBits)];
+    for (int at = 0; at < log.pages(); at++) {
+      if (log.isDirty(at)) {
+        bitmap[byteOf(at)] |= (byte) (1 << (at & 7));
+      }
+    }
+    if (!manualProtect) {
+      for (int at = 0; at < log.pages(); at++) {
+        log.clear(at);
+      }
+    }
+    return bitmap;
+  }
+
+  /**
+   * KVM_CLEAR_DIRTY_LOG.
+   *
+   * @param number the slot
+   * @param first the first page, a multiple of 64
+   * @param count how many; to the end, or a multiple of 64
+   * @param memory where the bitmap is
+   * @param address its address
+   */
+  void clearDirtyLog(int number, long first, int count, UserMemory memory, long address)
+      throws KvmException {
+    if ((first & 63) != 0) {
+      throw new KvmException(Errno.EINVAL, "page %d: the first one is a multiple of 64", first);
+    }
+    DirtyLog log = logOf(number);
+    long left = log.pages() - first;
+    long pages = Integer.toUnsignedLong(count);
+    if (Long.compareUnsigned(first, log.pages()) > 0
+        || pages > left
+        || pages < left && (pages & 63) != 0) {
+      throw new KvmException(Errno.EINVAL, "%d pages from %d on: the slot has less", pages, first);
+    }
+    byte[] bitmap = new byte[(int) ((pages + 63) / 64 * 8)];
+    memory.read(address, bitmap, 0, bitmap.length);
+    for (int at = 0; at < pages; at++) {
+      if ((bitmap[byteOf(at)] >>> (at & 7) & 1) != 0) {
+        log.clear((int) first + at);
+      }
+    }
+  }
+
+  /** Where in a bitmap of the kernel's words a page's bit is. */
+  private int byteOf(int at) {
+    int inWord = at % wordBits / 8;
+    return at / wordBits * (wordBits / 8) + (bigEndian ? wordBits / 8 - 1 - inWord : inWord);
+  }
+
+  private DirtyLog logOf(int number) throws KvmException {
+    if (number >>> 16 != 0 || number >= most) {
+      throw new KvmException(
+          Errno.EINVAL, "memory slot %d: the highest number is %d", number, most - 1);
+    }
+    for (Slot slot : slots) {
+      if (slot.number == number && slot.dirty != null) {
+        return slot.dirty;
+      }
+    }
+    throw new KvmException(
+        Errno.ENOENT, "memory slot %d does not exist, or does not log dirty pages", number);
   }
 
   private void check(int number, int slotFlags, long base, long size, long userAddress)
@@ -150,6 +248,9 @@ final class MemorySlots implements GuestMemory {
         }
       } catch (KvmException fault) {
         return false;
+      }
+      if (out && slot.dirty != null) {
+        slot.dirty.mark((int) (offset / page));
       }
       where += step;
       index += step;

@@ -12,6 +12,7 @@ import org.kvmdev.api.machine.Port;
 import org.kvmdev.api.machine.Requests;
 import org.kvmdev.api.machine.StateSource;
 import org.kvmdev.api.machine.SystemRegisters;
+import org.kvmdev.api.machine.VcpuAttributes;
 import org.kvmdev.api.machine.VcpuLifecycle;
 import org.kvmdev.api.machine.VcpuRegisters;
 
@@ -22,6 +23,7 @@ final class Ports {
 
   VcpuLifecycle[] lifecycles = {};
   VcpuRegisters[] registers = {};
+  VcpuAttributes[] attributes = {};
   SystemRegisters[] systemRegisters = {};
   Hypercalls[] hypercalls = {};
   InterruptTaken[] taken = {};
@@ -36,6 +38,7 @@ final class Ports {
     lines = of(LineEncoding.class).stream().findFirst().orElse(null);
     lifecycles = of(VcpuLifecycle.class).toArray(VcpuLifecycle[]::new);
     registers = of(VcpuRegisters.class).toArray(VcpuRegisters[]::new);
+    attributes = of(VcpuAttributes.class).toArray(VcpuAttributes[]::new);
     systemRegisters = of(SystemRegisters.class).toArray(SystemRegisters[]::new);
     hypercalls = of(Hypercalls.class).toArray(Hypercalls[]::new);
     taken = of(InterruptTaken.class).toArray(InterruptTaken[]::new);

@@ -22,6 +22,7 @@ final class RoutingTable implements Routing {
   private volatile Route[][] byGsi = {};
   private volatile boolean listens;
   private final Map<Integer, List<Runnable>> listeners = new ConcurrentHashMap<>();
+  private final Map<Integer, Runnable> byAckedGsi = new ConcurrentHashMap<>();
 
   RoutingTable(Host host) {
     chips = (int) host.number("routing.chips", 0);
@@ -115,6 +116,40 @@ final class RoutingTable implements Routing {
     if (told != null) {
       told.forEach(Runnable::run);
     }
+    byAckedGsi.forEach(
+        (gsi, listener) -> {
+          if (leads(gsi, chip, pin)) {
+            listener.run();
+          }
+        });
+  }
+
+  /** Whether a GSI goes to a pin; where nothing is routed, it is the pin. */
+  private boolean leads(int gsi, int chip, int pin) {
+    if (chips == 0) {
+      return gsi == pin;
+    }
+    Route[][] table = byGsi;
+    if (gsi < 0 || gsi >= table.length) {
+      return false;
+    }
+    for (Route route : table[gsi]) {
+      if (route instanceof Route.Pin to && to.chip() == chip && to.pin() == pin) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Has a listener told of each end of an interrupt of the pins that a GSI goes to. */
+  void onGsiAcked(int gsi, Runnable listener) {
+    byAckedGsi.put(gsi, listener);
+    listens = true;
+  }
+
+  /** Ends {@link #onGsiAcked}. */
+  void removeGsiAcked(int gsi, Runnable listener) {
+    byAckedGsi.remove(gsi, listener);
   }
 
   /** Has a listener told of each end of a pin's interrupt. */

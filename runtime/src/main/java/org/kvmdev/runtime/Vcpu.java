@@ -1,16 +1,21 @@
 package org.kvmdev.runtime;
 
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.Errno;
+import org.kvmdev.api.HostTables;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.api.RegisterView;
 import org.kvmdev.api.UserMemory;
 import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.api.machine.Hypercalls;
 import org.kvmdev.api.machine.InterruptTaken;
 import org.kvmdev.api.machine.Requests;
 import org.kvmdev.api.machine.SystemRegisters;
+import org.kvmdev.api.machine.VcpuAttributes;
 import org.kvmdev.api.machine.VcpuLifecycle;
 import org.kvmdev.api.machine.VcpuRegisters;
 
@@ -26,6 +31,9 @@ public final class Vcpu implements AutoCloseable {
   private static final KvmException RUNS =
       KvmException.constant(
           Errno.EBUSY, "the vCPU is in the guest, on this thread; leave it first");
+
+  /** The widest register. */
+  private static final int MOST_BYTES = 16;
 
   private final VirtualMachine machine;
   private final VirtualCpu vcpu;
@@ -332,6 +340,7 @@ public final class Vcpu implements AutoCloseable {
 
   private boolean isEnabled(int capability, long[] arguments, Capabilities.Files files)
       throws KvmException {
+    // First the families: what they refuse, the host does not allow.
     for (Capabilities family : machine.capabilities) {
       try {
         if (family.enable(capability, vcpu, arguments, files)) {
@@ -341,24 +350,70 @@ public final class Vcpu implements AutoCloseable {
         throw Containment.contain(fault, family);
       }
     }
-    return false;
+    return EnabledByHost.enable(machine.host(), "vcpu", capability, arguments[0]);
+  }
+
+  /**
+   * Whether the vCPU's registers can be reached, asked before a request's structure is read.
+   *
+   * @throws KvmException where they cannot yet
+   */
+  public void requireRegisters() throws KvmException {
+    for (VcpuRegisters port : machine.ports.registers) {
+      try {
+        port.requireAccess(vcpu);
+      } catch (RuntimeException | Error fault) {
+        throw Containment.contain(fault, port);
+      }
+    }
   }
 
   /**
    * KVM_GET_ONE_REG.
    *
    * @param id the register's 64-bit id
-   * @return its value
+   * @return its value, or the low 64 bits of it
    * @throws KvmException the host's errno for a register that nobody has; what a family refuses
    */
   public long getRegister(long id) throws KvmException {
+    return value(id).low;
+  }
+
+  /**
+   * KVM_GET_ONE_REG, into a client's memory.
+   *
+   * @param id the register's 64-bit id
+   * @param memory the client's memory
+   * @param address where in it the value is put, in the host's byte order
+   * @throws KvmException as {@link #getRegister(long)}; EFAULT, after the register was looked up
+   */
+  public void getRegister(long id, UserMemory memory, long address) throws KvmException {
+    Value value = value(id);
+    int bytes = bytes(id);
+    if (bytes <= Long.BYTES) {
+      memory.writeNumber(address, bytes, value.low);
+      return;
+    }
+    boolean bigEndian = memory.order() == ByteOrder.BIG_ENDIAN;
+    memory.writeNumber(address, Long.BYTES, bigEndian ? value.high : value.low);
+    memory.writeNumber(address + Long.BYTES, Long.BYTES, bigEndian ? value.low : value.high);
+  }
+
+  /** A register's 128 bits. */
+  private record Value(long low, long high) {}
+
+  private Value value(long id) throws KvmException {
     machine.requireAlive();
     VcpuRegisters port = ownerOf(id);
     take();
     try {
-      return port.get(vcpu, id);
+      if (port != null) {
+        return new Value(port.get(vcpu, id), bytes(id) > Long.BYTES ? port.high(vcpu, id) : 0);
+      }
+      RegisterView view = viewOf(id);
+      return new Value(vcpu.registers().low(view), vcpu.registers().high(view));
     } catch (RuntimeException | Error fault) {
-      throw Containment.contain(fault, port);
+      throw Containment.contain(fault, port == null ? this : port);
     } finally {
       vcpu.giveBack();
     }
@@ -369,19 +424,197 @@ public final class Vcpu implements AutoCloseable {
    *
    * @param id the register's 64-bit id
    * @param value the value
-   * @throws KvmException the host's errno for a register that nobody has; what a family refuses
+   * @throws KvmException the host's errno for a register that nobody has; what a family or the
+   *     host's tables refuse
    */
   public void setRegister(long id, long value) throws KvmException {
+    setRegister(id, value, 0);
+  }
+
+  /**
+   * KVM_SET_ONE_REG, from a client's memory.
+   *
+   * @param id the register's 64-bit id
+   * @param memory the client's memory
+   * @param address where in it the value is, in the host's byte order
+   * @throws KvmException EFAULT, before the register is looked up, unless its id has more bytes
+   *     than any register; as {@link #setRegister(long, long)}
+   */
+  public void setRegister(long id, UserMemory memory, long address) throws KvmException {
+    int bytes = bytes(id);
+    if (bytes > MOST_BYTES) {
+      throw unknown(id);
+    }
+    if (bytes <= Long.BYTES) {
+      setRegister(id, memory.readNumber(address, bytes), 0);
+      return;
+    }
+    long first = memory.readNumber(address, Long.BYTES);
+    long second = memory.readNumber(address + Long.BYTES, Long.BYTES);
+    boolean bigEndian = memory.order() == ByteOrder.BIG_ENDIAN;
+    setRegister(id, bigEndian ? second : first, bigEndian ? first : second);
+  }
+
+  private void setRegister(long id, long low, long high) throws KvmException {
     machine.requireAlive();
     VcpuRegisters port = ownerOf(id);
     take();
     try {
-      port.set(vcpu, id, value);
+      if (port != null) {
+        port.set(vcpu, id, low, high);
+      } else {
+        vcpu.registers().set(viewOf(id), low, high);
+      }
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, port == null ? this : port);
+    } finally {
+      vcpu.giveBack();
+    }
+  }
+
+  /**
+   * KVM_GET_REG_LIST.
+   *
+   * @return the ids of the registers that the vCPU has
+   * @throws KvmException EBUSY where the vCPU runs on this thread
+   */
+  public long[] registerList() throws KvmException {
+    take();
+    try {
+      return vcpu.registers().list();
+    } finally {
+      vcpu.giveBack();
+    }
+  }
+
+  /**
+   * Copies a structure of the host's tables out.
+   *
+   * @param structure the structure
+   * @param size its size in bytes
+   * @param memory the client's memory
+   * @param address where in it the structure is put
+   * @throws KvmException EFAULT
+   */
+  public void copyOut(HostTables.Structure structure, int size, UserMemory memory, long address)
+      throws KvmException {
+    machine.requireAlive();
+    take();
+    try {
+      vcpu.registers().copyOut(structure, size, memory, address);
+    } finally {
+      vcpu.giveBack();
+    }
+  }
+
+  /**
+   * Copies a structure of the host's tables in.
+   *
+   * @param structure the structure
+   * @param size its size in bytes
+   * @param memory the client's memory
+   * @param address where in it the structure is
+   * @throws KvmException EFAULT; what the tables refuse, with nothing written
+   */
+  public void copyIn(HostTables.Structure structure, int size, UserMemory memory, long address)
+      throws KvmException {
+    machine.requireAlive();
+    take();
+    try {
+      vcpu.registers().copyIn(structure, size, memory, address);
+    } finally {
+      vcpu.giveBack();
+    }
+  }
+
+  /**
+   * KVM_HAS_DEVICE_ATTR of the vCPU.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @return false where no family has the group
+   * @throws KvmException where there is no such attribute
+   */
+  public boolean hasAttribute(int group, long attr) throws KvmException {
+    VcpuAttributes port = ownerOf(group);
+    if (port != null) {
+      withAttribute(port, () -> port.has(vcpu, group, attr));
+    }
+    return port != null;
+  }
+
+  /**
+   * KVM_GET_DEVICE_ATTR of the vCPU.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @param memory the client's memory
+   * @param address where in it the value is put
+   * @return false where no family has the group
+   * @throws KvmException where it is refused
+   */
+  public boolean getAttribute(int group, long attr, UserMemory memory, long address)
+      throws KvmException {
+    VcpuAttributes port = ownerOf(group);
+    if (port != null) {
+      withAttribute(port, () -> port.get(vcpu, group, attr, memory, address));
+    }
+    return port != null;
+  }
+
+  /**
+   * KVM_SET_DEVICE_ATTR of the vCPU.
+   *
+   * @param group the group's number
+   * @param attr the attribute's number
+   * @param memory the client's memory
+   * @param address where in it the value is
+   * @return false where no family has the group
+   * @throws KvmException where it is refused
+   */
+  public boolean setAttribute(int group, long attr, UserMemory memory, long address)
+      throws KvmException {
+    VcpuAttributes port = ownerOf(group);
+    if (port != null) {
+      withAttribute(port, () -> port.set(vcpu, group, attr, memory, address));
+    }
+    return port != null;
+  }
+
+  private @Nullable VcpuAttributes ownerOf(int group) throws KvmException {
+    machine.requireAlive();
+    for (VcpuAttributes port : machine.ports.attributes) {
+      if (port.owns(group)) {
+        return port;
+      }
+    }
+    return null;
+  }
+
+  @FunctionalInterface
+  private interface AttributeCall {
+    void make() throws KvmException;
+  }
+
+  private void withAttribute(VcpuAttributes port, AttributeCall call) throws KvmException {
+    take();
+    try {
+      call.make();
     } catch (RuntimeException | Error fault) {
       throw Containment.contain(fault, port);
     } finally {
       vcpu.giveBack();
     }
+  }
+
+  /**
+   * KVM_INTERRUPT, on a host whose interrupt controller can be the client's: drives the vCPU's pin
+   * 0.
+   *
+   * @param high whether it is asserted
+   */
+  public void interrupt(boolean high) {
+    vcpu.pin(0, high);
   }
 
   /** A request on a vCPU waits for it to leave the guest, except for the thread that runs it. */
@@ -391,14 +624,34 @@ public final class Vcpu implements AutoCloseable {
     }
   }
 
-  private VcpuRegisters ownerOf(long id) throws KvmException {
+  private @Nullable VcpuRegisters ownerOf(long id) {
     for (VcpuRegisters port : machine.ports.registers) {
       if (port.owns(id)) {
         return port;
       }
     }
-    throw new KvmException(
-        machine.host().errno("onereg.unknown", Errno.EINVAL), "no vCPU register has id %#x", id);
+    return null;
+  }
+
+  private RegisterView viewOf(long id) throws KvmException {
+    RegisterView view = vcpu.registers().find(id);
+    if (view == null) {
+      throw unknown(id);
+    }
+    return view;
+  }
+
+  private KvmException unknown(long id) {
+    Errno errno = machine.host().errno("onereg.unknown", Errno.EINVAL);
+    for (VcpuRegisters port : machine.ports.registers) {
+      errno = port.unknown(id, errno);
+    }
+    return new KvmException(errno, "no vCPU register has id %#x", id);
+  }
+
+  /** How many bytes a register has: its id says so. */
+  private static int bytes(long id) {
+    return 1 << (int) (id >>> 52 & 0xf);
   }
 
   /**

@@ -46,16 +46,18 @@ final class VirtualCpu implements Vcpu {
   private final VirtualMachine machine;
   private final int index;
   private final int id;
+  private final RegisterStore registers;
   private volatile boolean ran;
   private final boolean[] pins = new boolean[PINS];
   private volatile @Nullable Object owner;
   private volatile @Nullable Object[] slots = {};
   private volatile @Nullable PinListener listener;
 
-  VirtualCpu(VirtualMachine machine, int index, int id) {
+  VirtualCpu(VirtualMachine machine, int index, int id, long[] sharedRegisters) {
     this.machine = machine;
     this.index = index;
     this.id = id;
+    this.registers = new RegisterStore(machine, id, sharedRegisters);
   }
 
   @Override
@@ -116,6 +118,11 @@ final class VirtualCpu implements Vcpu {
 
   void onPin(@Nullable PinListener told) {
     listener = told;
+  }
+
+  @Override
+  public RegisterStore registers() {
+    return registers;
   }
 
   @Override

@@ -50,17 +50,24 @@ final class VirtualMachine implements Machine {
   final MemorySlots memory;
   final RoutingTable routing;
   final Ports ports = new Ports();
+  final EventLines eventLines = new EventLines(this);
+  final Doorbells doorbells = new Doorbells(bus);
   final List<Plugin> plugins;
   final List<Capabilities> capabilities = new ArrayList<>();
   volatile boolean dead;
 
   private final Host host;
   private final long type;
+  private final long[] sharedRegisters;
   private final Map<Class<?>, Object> families = new HashMap<>();
   private final List<LiveDevice> devices = new ArrayList<>();
   private volatile VirtualCpu[] vcpus = {};
   private volatile int vcpuLimit;
   private volatile boolean anyVcpuRan;
+
+  /** The VM's first run was prepared; its first vCPU may still be refused. */
+  private volatile boolean prepared;
+
   private volatile @Nullable InterruptController controller;
   private final VmLock lock = new VmLock();
   private final ReentrantLock firstRun = new ReentrantLock();
@@ -72,6 +79,7 @@ final class VirtualMachine implements Machine {
     this.type = type;
     this.plugins = plugins;
     this.memory = new MemorySlots(host, type);
+    this.sharedRegisters = RegisterStore.shared(host.tables());
     this.routing = new RoutingTable(host);
     this.vcpuLimit = (int) host.number("vcpus.max", 512);
     for (Plugin plugin : plugins) {
@@ -271,6 +279,21 @@ final class VirtualMachine implements Machine {
     ports.add(port);
   }
 
+  /** Drives a GSI as an event does: through the routing table, where the controller has one. */
+  void driveGsi(int gsi, int level) {
+    InterruptController driven = controller;
+    if (driven == null) {
+      return;
+    }
+    try {
+      if (driven.line(gsi, level) == InterruptController.ROUTED) {
+        routing.drive(gsi, level, driven);
+      }
+    } catch (RuntimeException | Error fault) {
+      Containment.contain(fault, driven);
+    }
+  }
+
   // What references share.
 
   /**
@@ -423,7 +446,7 @@ final class VirtualMachine implements Machine {
         throw new KvmException(host.errno("vcpu.taken", Errno.EEXIST), "vCPU %d exists", id);
       }
       reservation.reserve();
-      VirtualCpu vcpu = new VirtualCpu(this, all.length, id);
+      VirtualCpu vcpu = new VirtualCpu(this, all.length, id, sharedRegisters);
       VirtualCpu[] next = Arrays.copyOf(all, all.length + 1);
       next[all.length] = vcpu;
       vcpus = next;
@@ -450,21 +473,26 @@ final class VirtualMachine implements Machine {
         throw Containment.contain(fault, port);
       }
     }
-    if (!anyVcpuRan) {
+    if (!prepared) {
       firstRun(vcpu);
     }
+    if (!vcpu.ran()) {
+      tell(port -> port.starting(vcpu));
+      anyVcpuRan = true;
+    }
+    vcpu.registers().run();
     vcpu.setRan();
   }
 
   private void firstRun(VirtualCpu vcpu) throws KvmException {
     firstRun.lock();
     try {
-      if (anyVcpuRan) {
+      if (prepared) {
         return;
       }
       requireAlive();
       tell(port -> port.firstRun(vcpu));
-      anyVcpuRan = true;
+      prepared = true;
     } catch (KvmException refusal) {
       dead = true;
       throw refusal;
@@ -493,6 +521,7 @@ final class VirtualMachine implements Machine {
     if (references.decrementAndGet() > 0) {
       return;
     }
+    eventLines.end();
     lock();
     try {
       dead = true;

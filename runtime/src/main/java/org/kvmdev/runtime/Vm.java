@@ -25,6 +25,8 @@ public final class Vm implements AutoCloseable {
       KvmException.constant(
           Errno.EINVAL, "the VM has no interrupt controller, or the flags are neither 0 nor 1");
 
+  private static final int CAP_MANUAL_DIRTY_LOG_PROTECT2 = 168;
+
   private final VirtualMachine machine;
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -211,8 +213,13 @@ public final class Vm implements AutoCloseable {
         }
       }
     }
-    throw new KvmException(
-        Errno.EINVAL, "capability %d cannot be enabled on a VM (flags %d)", capability, flags);
+    if (flags != 0 || !EnabledByHost.enable(host(), "vm", capability, four[0])) {
+      throw new KvmException(
+          Errno.EINVAL, "capability %d cannot be enabled on a VM (flags %d)", capability, flags);
+    }
+    if (capability == CAP_MANUAL_DIRTY_LOG_PROTECT2) {
+      machine.memory.manualProtect(four[0]);
+    }
   }
 
   /**
@@ -300,6 +307,102 @@ public final class Vm implements AutoCloseable {
       machine.memory.set(slot, flags, guestAddress, size, memory, userAddress);
     } finally {
       machine.unlock();
+    }
+  }
+
+  /**
+   * KVM_GET_DIRTY_LOG.
+   *
+   * @param slot the slot's number
+   * @return a bit for each page, in the kernel's words; read, the log is empty, unless the client
+   *     has enabled KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2
+   * @throws KvmException EINVAL for no slot's number, ENOENT where the slot does not log
+   */
+  public byte[] dirtyLog(int slot) throws KvmException {
+    machine.requireAlive();
+    return machine.memory.dirtyLog(slot);
+  }
+
+  /**
+   * KVM_CLEAR_DIRTY_LOG.
+   *
+   * @param slot the slot's number
+   * @param first the first page, a multiple of 64
+   * @param count how many pages; to the end, or a multiple of 64
+   * @param memory the client's memory
+   * @param address where in it the bitmap is
+   * @throws KvmException EINVAL, ENOENT as {@link #dirtyLog}; EFAULT
+   */
+  public void clearDirtyLog(int slot, long first, int count, UserMemory memory, long address)
+      throws KvmException {
+    machine.requireAlive();
+    machine.memory.clearDirtyLog(slot, first, count, memory, address);
+  }
+
+  /**
+   * What KVM_IRQFD checks before it looks at the descriptors.
+   *
+   * @throws KvmException EAGAIN where the interrupt controller is not ready
+   */
+  public void requireEventLines() throws KvmException {
+    machine.eventLines.requireReady();
+  }
+
+  /**
+   * KVM_IRQFD: has an event drive a GSI's line.
+   *
+   * @param event a signal raises the line and lowers it
+   * @param gsi the GSI
+   * @param resample where not null, a signal only raises the line; its end lowers it, and signals
+   *     this
+   * @throws KvmException EBUSY where the event drives a line of this VM already
+   */
+  public void assignEventLine(Event event, int gsi, @Nullable Event resample) throws KvmException {
+    machine.requireAlive();
+    machine.eventLines.assign(event, gsi, resample);
+  }
+
+  /**
+   * KVM_IRQFD with KVM_IRQFD_FLAG_DEASSIGN; where the event drives nothing, nothing is done.
+   *
+   * @param event the event
+   * @param gsi the GSI
+   */
+  public void deassignEventLine(Event event, int gsi) {
+    machine.eventLines.deassign(event, gsi);
+  }
+
+  /**
+   * The checks of KVM_IOEVENTFD that come before the descriptor is looked at.
+   *
+   * @param address the guest physical address
+   * @param length 1, 2, 4, 8, or 0 for any
+   * @param flags KVM_IOEVENTFD_FLAG_*
+   * @throws KvmException EINVAL
+   */
+  public static void checkDoorbell(long address, int length, int flags) throws KvmException {
+    Doorbells.check(address, length, flags);
+  }
+
+  /**
+   * KVM_IOEVENTFD: has a guest's store signal an event instead of exiting; or, with
+   * KVM_IOEVENTFD_FLAG_DEASSIGN, ends that.
+   *
+   * @param event the event
+   * @param address the guest physical address
+   * @param length 1, 2, 4, 8, or 0 for any
+   * @param flags KVM_IOEVENTFD_FLAG_*; on buses other than MMIO there are no accesses here
+   * @param data what is stored, where the flags say that it matters
+   * @throws KvmException EINVAL; EEXIST where the address is taken; ENOENT for nothing to deassign
+   */
+  public void doorbell(Event event, long address, int length, int flags, long data)
+      throws KvmException {
+    machine.requireAlive();
+    if ((flags & Doorbells.DEASSIGN) != 0) {
+      machine.doorbells.deassign(event, address, length, flags, data);
+    } else {
+      Doorbells.check(address, length, flags);
+      machine.doorbells.assign(event, address, length, flags, data);
     }
   }
 

@@ -10,6 +10,15 @@ public interface InterruptController {
       KvmException.constant(Errno.ENODEV, "the interrupt controller takes no messages (MSIs)");
 
   /**
+   * Whether lines can be driven already: KVM_IRQFD before is EAGAIN.
+   *
+   * @return true where they can
+   */
+  default boolean isReady() {
+    return true;
+  }
+
+  /**
    * Drives a pin that a route names.
    *
    * @param chip the route's chip

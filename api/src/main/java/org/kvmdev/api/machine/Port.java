@@ -11,5 +11,6 @@ public sealed interface Port
         Requests,
         StateSource,
         SystemRegisters,
+        VcpuAttributes,
         VcpuLifecycle,
         VcpuRegisters {}

@@ -72,6 +72,13 @@ public interface Vcpu {
   void disown(Object controller);
 
   /**
+   * The registers that its host's tables declare.
+   *
+   * @return the registers
+   */
+  VcpuState registers();
+
+  /**
    * What a device keeps for this vCPU.
    *
    * @param slot a number from {@link Machine#slot()}

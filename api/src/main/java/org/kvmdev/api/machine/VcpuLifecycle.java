@@ -37,6 +37,14 @@ public non-sealed interface VcpuLifecycle extends Port {
   default void firstRun(Vcpu vcpu) throws KvmException {}
 
   /**
+   * A vCPU's first run, after the VM's and with the vCPU's lock held; asked again until it may.
+   *
+   * @param vcpu the vCPU
+   * @throws KvmException where it cannot run; the VM goes on
+   */
+  default void starting(Vcpu vcpu) throws KvmException {}
+
+  /**
    * A vCPU enters the guest. Allocates nothing.
    *
    * @param vcpu the vCPU

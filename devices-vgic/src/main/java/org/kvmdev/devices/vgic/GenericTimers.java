@@ -9,16 +9,55 @@ final class GenericTimers {
   /** The output of every timer. */
   static final boolean OUTPUT = false;
 
+  /** The index of the virtual timer's interrupt. */
+  static final int VIRTUAL = 0;
+
+  /** The index of the physical timer's interrupt. */
+  static final int PHYSICAL = 1;
+
   private final Vgic vgic;
+
+  /** The PPIs; replaced, never changed. */
+  private volatile int[] ppis;
 
   GenericTimers(Vgic vgic) {
     this.vgic = vgic;
+    ppis = vgic.host.timerPpis;
+  }
+
+  /** The interrupt of a timer, of all vCPUs. */
+  int interrupt(int timer) {
+    return ppis[timer];
+  }
+
+  /** Chooses the interrupt of a timer, for all vCPUs. */
+  synchronized void interrupt(int timer, int intid) {
+    int[] next = ppis.clone();
+    next[timer] = intid;
+    ppis = next;
+  }
+
+  /** Whether a vCPU's timers can have their interrupts: two, and nobody else's. */
+  boolean canHaveInterrupts(VgicCpu cpu) {
+    int[] now = ppis;
+    cpu.lock();
+    try {
+      for (int intid : now) {
+        Object owner = cpu.own[intid].owner;
+        if (owner != null && owner != cpu) {
+          return false;
+        }
+      }
+    } finally {
+      cpu.unlock();
+    }
+    return now[VIRTUAL] != now[PHYSICAL];
   }
 
   /** A vCPU is about to enter the guest: at its first time its timers take their PPIs. */
   void load(VgicCpu cpu) {
     boolean enable = !cpu.timersEnabled;
-    for (int intid : vgic.host.timerPpis) {
+    for (int intid : ppis) {
       Interrupt irq = cpu.own[intid];
       if (enable) {
         cpu.lock();
@@ -38,7 +77,7 @@ final class GenericTimers {
     if (!cpu.timersEnabled) {
       return;
     }
-    for (int intid : vgic.host.timerPpis) {
+    for (int intid : ppis) {
       Interrupt irq = cpu.own[intid];
       if (irq.mapped) {
         cpu.lock();

@@ -138,6 +138,11 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     return initialised;
   }
 
+  @Override
+  public boolean isReady() {
+    return initialised;
+  }
+
   /** Gives the GIC its model. The VM's lock is held. */
   void create(Model which) throws KvmException {
     machine.quiesce();

@@ -38,9 +38,6 @@ final class VgicCpu {
   /** KVM_ARM_VCPU_INIT was done, so it can run and has its affinity. */
   volatile boolean initialised;
 
-  /** The features that KVM_ARM_VCPU_INIT was given first. */
-  int features;
-
   /** It ran once, so its timers have their interrupts. */
   boolean timersEnabled;
 

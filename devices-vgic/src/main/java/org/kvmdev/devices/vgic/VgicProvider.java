@@ -19,6 +19,9 @@ import org.kvmdev.api.machine.Machine;
 public final class VgicProvider implements DeviceProvider {
   private static final List<String> HOSTS = List.of("arm64-gicv2-6.1", "arm64-gicv3-6.1");
 
+  /** What both machines have: they are one CPU and one kernel. */
+  private static final String TABLES = "arm64-6.1.tables";
+
   /** Made by the service loader. */
   public VgicProvider() {}
 
@@ -35,7 +38,12 @@ public final class VgicProvider implements DeviceProvider {
   @Override
   public List<Host> hosts() {
     return HOSTS.stream()
-        .map(name -> Host.read(name, VgicProvider.class.getResourceAsStream(name + ".properties")))
+        .map(
+            name ->
+                Host.read(
+                    name,
+                    VgicProvider.class.getResourceAsStream(name + ".properties"),
+                    VgicProvider.class.getResourceAsStream(TABLES)))
         .toList();
   }
 
@@ -52,9 +60,13 @@ public final class VgicProvider implements DeviceProvider {
   @Override
   public void join(Machine machine) {
     Vgic vgic = of(machine);
+    ArmMachine arm = machine.family(ArmMachine.class, () -> new ArmMachine(machine, vgic));
     machine.plug(vgic);
+    machine.plug(arm);
     machine.plug(new ArmLines(vgic));
-    machine.plug(new ArmRequests(vgic));
+    machine.plug(new ArmRequests(arm));
+    machine.plug(new ArmRegisters(arm));
+    machine.plug(new ArmAttributes(arm));
     machine.plug(new SystemRegisterInterface(vgic));
     machine.plug(new VgicState(vgic));
   }

@@ -59,6 +59,16 @@ enum Encoding {
     };
   }
 
+  /** The size of a request's structure. */
+  int size(int request) {
+    return request >>> DIRECTION_SHIFT & (1 << sizeBits) - 1;
+  }
+
+  /** Whether a request's structure is written for the kernel. */
+  boolean isIn(int request) {
+    return (request >>> DIRECTION_SHIFT + sizeBits & write) != 0;
+  }
+
   /** Puts a request of KVM's together. */
   int encode(Direction direction, int number, int size) {
     if (number >>> 8 != 0 || size >>> sizeBits != 0) {

@@ -10,6 +10,7 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Device;
+import org.kvmdev.runtime.Event;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.Vcpu;
 import org.kvmdev.runtime.Vm;
@@ -58,6 +59,8 @@ public final class KvmProcess implements AutoCloseable {
       KvmException.constant(
           Errno.EMFILE,
           "the number of the new file descriptor is beyond what the kernel gives out");
+  private static final KvmException NO_EVENT =
+      KvmException.constant(Errno.EINVAL, "the file is no eventfd");
   private static final KvmException BAD_MAPPING =
       KvmException.constant(
           Errno.EINVAL,
@@ -70,6 +73,9 @@ public final class KvmProcess implements AutoCloseable {
 
   /** The process that this stands for; null where it lives in this JVM. */
   private final @Nullable RemoteClient remote;
+
+  /** Where the client's eventfds are found. */
+  private volatile Events events = this::eventFile;
 
   /** The bits that an argument has: a 32-bit kernel's have no more. */
   private final long word;
@@ -205,6 +211,66 @@ public final class KvmProcess implements AutoCloseable {
     if (number < 0 || number >= REMOTE_FILE_LIMIT) {
       throw NO_ROOM;
     }
+  }
+
+  /**
+   * Makes an eventfd, for KVM_IRQFD and KVM_IOEVENTFD.
+   *
+   * @param initial what its count begins with
+   * @return the file descriptor
+   * @throws KvmException EMFILE
+   */
+  public int openEvent(long initial) throws KvmException {
+    return open(new EventFile(initial));
+  }
+
+  /**
+   * Adds to an eventfd's count, as {@code write} does.
+   *
+   * @param fd the eventfd's file descriptor
+   * @param value what is added
+   * @throws KvmException EBADF; EINVAL where it is no eventfd, or for 2^64 - 1; EAGAIN where the
+   *     count would pass 2^64 - 2
+   */
+  public void writeEvent(int fd, long value) throws KvmException {
+    eventFile(fd).write(value);
+  }
+
+  /**
+   * Takes an eventfd's count out, as {@code read} does without waiting.
+   *
+   * @param fd the eventfd's file descriptor
+   * @return the count
+   * @throws KvmException EBADF; EINVAL where it is no eventfd; EAGAIN where the count is 0
+   */
+  public long readEvent(int fd) throws KvmException {
+    return eventFile(fd).read();
+  }
+
+  private EventFile eventFile(int fd) throws KvmException {
+    if (file(fd) instanceof EventFile event) {
+      return event;
+    }
+    throw NO_EVENT;
+  }
+
+  /**
+   * Has KVM_IRQFD and KVM_IOEVENTFD look for eventfds elsewhere than among this process's files.
+   *
+   * @param source where the client's eventfds are found
+   */
+  public void events(Events source) {
+    events = source;
+  }
+
+  /** The eventfd that a request's descriptor names. */
+  Event event(int descriptor) throws KvmException {
+    return events.find(descriptor);
+  }
+
+  /** Copies a structure of the host's tables out that has no vCPU's fields. */
+  void copyOut(HostRequest request, long argument) throws KvmException {
+    memory.write(argument, request.constant(), 0, request.size());
   }
 
   private int open(OpenFile file) throws KvmException {

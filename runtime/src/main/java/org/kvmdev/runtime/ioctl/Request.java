@@ -1,7 +1,6 @@
 package org.kvmdev.runtime.ioctl;
 
 import static org.kvmdev.runtime.ioctl.Direction.NONE;
-import static org.kvmdev.runtime.ioctl.Direction.READ;
 import static org.kvmdev.runtime.ioctl.Direction.READ_WRITE;
 import static org.kvmdev.runtime.ioctl.Direction.WRITE;
 import static org.kvmdev.runtime.ioctl.FileKind.DEVICE;
@@ -11,15 +10,17 @@ import static org.kvmdev.runtime.ioctl.FileKind.VM;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Host;
 
 /**
  * The requests of KVM that no architecture owns (include/uapi/linux/kvm.h), each declared once: its
- * number and structure, the files that have it, the capability that says whether a host has it, and
- * whether kvmdev answers it.
+ * number and structure, the files that have it, what says whether a host has it, and whether kvmdev
+ * answers it.
  *
  * <p>What an architecture adds, a device family answers through {@link
- * org.kvmdev.api.machine.Requests}.
+ * org.kvmdev.api.machine.Requests}, or the host's tables ({@link org.kvmdev.api.HostTables}), which
+ * can also say otherwise than this.
  */
 public enum Request {
   /** Which version of the API this is: 12. */
@@ -63,40 +64,40 @@ public enum Request {
   /** {@code struct kvm_device_attr}. */
   HAS_DEVICE_ATTR(WRITE, 0xe3, 24, of(DEVICE, VM, VCPU, SYSTEM)),
 
-  /** Which pages a guest wrote; not answered. */
-  GET_DIRTY_LOG(WRITE, 0x42, 16, of(VM), Request.EVERY_HOST, false),
-  /** {@code SET_USER_MEMORY_REGION} with memory of another file; not answered. */
-  SET_USER_MEMORY_REGION2(WRITE, 0x49, 160, of(VM), 231, false),
-  /** MMIO that is written without an exit; not answered. */
-  REGISTER_COALESCED_MMIO(WRITE, 0x67, 16, of(VM), 15, false),
-  /** MMIO that is written without an exit; not answered. */
-  UNREGISTER_COALESCED_MMIO(WRITE, 0x68, 16, of(VM), 15, false),
-  /** An eventfd that drives a line; not answered: there are no eventfds. */
-  IRQFD(WRITE, 0x76, 32, of(VM), 32, false),
-  /** An eventfd that a guest's access signals; not answered: there are no eventfds. */
-  IOEVENTFD(WRITE, 0x79, 64, of(VM), 36, false),
-  /** Whether a vCPU runs or is halted; not answered: no CPU is behind it. */
-  GET_MP_STATE(READ, 0x98, 4, of(VCPU), 14, false),
-  /** Whether a vCPU runs or is halted; not answered: no CPU is behind it. */
-  SET_MP_STATE(WRITE, 0x99, 4, of(VCPU), 14, false),
-  /** Which registers a vCPU has; not answered. */
-  GET_REG_LIST(READ_WRITE, 0xb0, 8, of(VCPU), 70, false),
-  /** Which pages a guest wrote, protected anew; not answered. */
-  CLEAR_DIRTY_LOG(READ_WRITE, 0xc0, 24, of(VM), 168, false),
+  /** {@code struct kvm_dirty_log}: which pages a guest wrote. */
+  GET_DIRTY_LOG(WRITE, 0x42, 16, of(VM)),
+  /** {@code struct kvm_clear_dirty_log}: which of them are told. */
+  CLEAR_DIRTY_LOG(READ_WRITE, 0xc0, 24, of(VM), 168),
+  /** {@code struct kvm_coalesced_mmio_zone}: MMIO that is written without an exit. */
+  REGISTER_COALESCED_MMIO(WRITE, 0x67, 16, of(VM), 15),
+  /** {@code struct kvm_coalesced_mmio_zone}. */
+  UNREGISTER_COALESCED_MMIO(WRITE, 0x68, 16, of(VM), 15),
+  /** {@code struct kvm_irqfd}: an eventfd that drives a line. */
+  IRQFD(WRITE, 0x76, 32, of(VM), 32),
+  /** {@code struct kvm_ioeventfd}: an eventfd that a guest's store signals. */
+  IOEVENTFD(WRITE, 0x79, 64, of(VM), 36),
+  /** Drives the vCPU's interrupt pin, for a controller that is the client's. */
+  INTERRUPT(WRITE, 0x86, 4, of(VCPU), "interrupt.unset"),
+  /** {@code struct kvm_reg_list}: which registers a vCPU has. */
+  GET_REG_LIST(READ_WRITE, 0xb0, 8, of(VCPU), "onereg.list"),
+
+  /** {@code struct kvm_userspace_memory_region2}, of which the begin is the older structure. */
+  SET_USER_MEMORY_REGION2(WRITE, 0x49, 160, of(VM), 231),
   /** Statistics; not answered. */
   GET_STATS_FD(NONE, 0xce, 0, of(VM, VCPU), 203, false);
-
-  private static final int EVERY_HOST = -1;
 
   private final Direction direction;
   private final int number;
   private final int size;
   private final Set<FileKind> files;
-  private final int capability;
+
+  /** The key of the host's file that is not 0 where the host has the request; null: every host. */
+  private final @Nullable String key;
+
   private final boolean answered;
 
   Request(Direction direction, int number, int size, Set<FileKind> files) {
-    this(direction, number, size, files, -1);
+    this(direction, number, size, files, null, true);
   }
 
   Request(Direction direction, int number, int size, Set<FileKind> files, int capability) {
@@ -110,11 +111,25 @@ public enum Request {
       Set<FileKind> files,
       int capability,
       boolean answered) {
+    this(direction, number, size, files, "cap." + capability, answered);
+  }
+
+  Request(Direction direction, int number, int size, Set<FileKind> files, String key) {
+    this(direction, number, size, files, key, true);
+  }
+
+  Request(
+      Direction direction,
+      int number,
+      int size,
+      Set<FileKind> files,
+      @Nullable String key,
+      boolean answered) {
     this.direction = direction;
     this.number = number;
     this.size = size;
     this.files = files;
-    this.capability = capability;
+    this.key = key;
     this.answered = answered;
   }
 
@@ -173,13 +188,14 @@ public enum Request {
    *
    * @param host the host
    * @param kind the kind of file
-   * @return what its capability says; for attributes, whether such a file has any
+   * @return what its capability or its key of the host's file says; for attributes, whether such a
+   *     file has any
    */
   public boolean isOn(Host host, FileKind kind) {
     if (!files.contains(kind) || isOfAttributes() && !kind.hasAttributes(host)) {
       return false;
     }
-    return capability == EVERY_HOST || host.number("cap." + capability, 0) != 0;
+    return key == null || host.number(key, 0) != 0;
   }
 
   /** Whether this is one of the three that devices have, and other files on some hosts. */

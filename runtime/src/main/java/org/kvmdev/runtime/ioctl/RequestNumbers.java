@@ -1,14 +1,19 @@
 package org.kvmdev.runtime.ioctl;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
+import org.kvmdev.api.HostTables;
 import org.kvmdev.api.KvmException;
 
 /**
@@ -17,6 +22,8 @@ import org.kvmdev.api.KvmException;
  */
 public final class RequestNumbers {
   private static final Accessor[] ACCESSORS = Accessor.values();
+
+  private static final Logger LOG = System.getLogger("org.kvmdev.runtime");
 
   private final int setAttr;
 
@@ -114,6 +121,11 @@ public final class RequestNumbers {
     return request == null || !request.isAnswered() || request.isOfAttributes() ? null : request;
   }
 
+  /** What the host's tables answer to a number, or null where they do not have it. */
+  @Nullable HostRequest ofHost(FileKind kind, int number) {
+    return table(kind).ofHost.get(number);
+  }
+
   /**
    * What a host answers to a request that nobody answers.
    *
@@ -134,6 +146,9 @@ public final class RequestNumbers {
       }
       KvmException named = table.refusals[at];
       if (named != null) {
+        if (!table.requests[at].isAnswered() && table.told[at].compareAndSet(false, true)) {
+          LOG.log(Level.WARNING, "{0} on {1}: {2}", table.requests[at], kind, named.getMessage());
+        }
         return named;
       }
     }
@@ -158,12 +173,20 @@ public final class RequestNumbers {
     /** For each request that is not answered here, its refusal. */
     final @Nullable KvmException[] refusals;
 
+    /** Which of them were told in the log. */
+    final AtomicBoolean[] told;
+
+    /** What the host's tables answer. */
+    final Map<Integer, HostRequest> ofHost = new HashMap<>();
+
     Table(Host host, FileKind kind) {
       unknown = kind.unknownRequest(host);
       unknownText = "there is no request %#x on " + kind;
+      fromTables(host.tables(), kind);
       List<Request> all =
           Stream.of(Request.values())
               .filter(request -> request.isOn(host, kind))
+              .filter(request -> !ofHost.containsKey(RequestNumbers.this.of(request)))
               .sorted(Comparator.comparingInt(RequestNumbers.this::of))
               .toList();
       numbers = all.stream().mapToInt(RequestNumbers.this::of).toArray();
@@ -172,6 +195,43 @@ public final class RequestNumbers {
       for (int i = 0; i < requests.length; i++) {
         refusals[i] = refusal(host, kind, requests[i]);
       }
+      told = Stream.generate(AtomicBoolean::new).limit(all.size()).toArray(AtomicBoolean[]::new);
+    }
+
+    private void fromTables(HostTables tables, FileKind kind) {
+      for (HostTables.Refused refused : tables.refused()) {
+        if (isOn(refused.target(), kind)) {
+          KvmException refusal =
+              KvmException.constant(
+                  refused.errno(),
+                  "this host refuses request 0x" + Integer.toHexString(refused.number()));
+          put(refused.number(), null, encoding.isIn(refused.number()), refusal);
+        }
+      }
+      for (HostTables.Structure structure : tables.structures()) {
+        if (isOn(structure.target(), kind)) {
+          put(structure.get(), structure, false, null);
+          put(structure.set(), structure, true, null);
+        }
+      }
+    }
+
+    private void put(
+        int number,
+        HostTables.@Nullable Structure structure,
+        boolean in,
+        @Nullable KvmException refusal) {
+      if (number != 0) {
+        ofHost.put(number, new HostRequest(number, encoding.size(number), structure, in, refusal));
+      }
+    }
+
+    private static boolean isOn(HostTables.Target target, FileKind kind) {
+      return switch (target) {
+        case KVM -> kind == FileKind.SYSTEM;
+        case VM -> kind == FileKind.VM;
+        case VCPU -> kind == FileKind.VCPU;
+      };
     }
 
     private @Nullable KvmException refusal(Host host, FileKind kind, Request request) {

@@ -112,6 +112,9 @@ final class Struct {
     static final int USER_ADDRESS = 24;
     static final int SIZE = 32;
 
+    /** {@code struct kvm_userspace_memory_region2}: the rest is for flags that no host has. */
+    static final int SIZE2 = 160;
+
     private MemoryRegion() {}
   }
 
@@ -141,5 +144,65 @@ final class Struct {
     static final int SET_SIZE = 8;
 
     private SignalMask() {}
+  }
+
+  /** {@code struct kvm_dirty_log}. */
+  static final class DirtyLog {
+    static final int SLOT = 0;
+    static final int BITMAP = 8;
+    static final int SIZE = 16;
+
+    private DirtyLog() {}
+  }
+
+  /** {@code struct kvm_clear_dirty_log}. */
+  static final class ClearDirtyLog {
+    static final int SLOT = 0;
+    static final int NUM_PAGES = 4;
+    static final int FIRST_PAGE = 8;
+    static final int BITMAP = 16;
+    static final int SIZE = 24;
+
+    private ClearDirtyLog() {}
+  }
+
+  /** {@code struct kvm_coalesced_mmio_zone}. */
+  static final class CoalescedZone {
+    static final int PIO = 12;
+    static final int SIZE = 16;
+
+    private CoalescedZone() {}
+  }
+
+  /** {@code struct kvm_irqfd}. */
+  static final class Irqfd {
+    static final int FD = 0;
+    static final int GSI = 4;
+    static final int FLAGS = 8;
+    static final int RESAMPLE_FD = 12;
+    static final int SIZE = 32;
+
+    /** KVM_IRQFD_FLAG_DEASSIGN. */
+    static final int DEASSIGN = 1;
+
+    /** KVM_IRQFD_FLAG_RESAMPLE. */
+    static final int RESAMPLE = 2;
+
+    private Irqfd() {}
+  }
+
+  /** {@code struct kvm_ioeventfd}. */
+  static final class Ioeventfd {
+    static final int DATAMATCH = 0;
+    static final int ADDRESS = 8;
+    static final int LENGTH = 16;
+    static final int FD = 20;
+    static final int FLAGS = 24;
+    static final int SIZE = 64;
+
+    /** KVM_IOEVENTFD_FLAG_DEASSIGN. */
+    static final int DEASSIGN = 4;
+
+    private Ioeventfd() {}
   }
 }

@@ -17,6 +17,12 @@ final class SystemFile extends OpenFile {
     RequestNumbers requests = caller.requests();
     Request known = requests.answered(FileKind.SYSTEM, request);
     if (known == null) {
+      HostRequest ofHost = requests.ofHost(FileKind.SYSTEM, request);
+      if (ofHost != null) {
+        ofHost.requireAnswer(caller.callerMemory(), argument);
+        caller.copyOut(ofHost, argument);
+        return 0;
+      }
       throw requests.refusal(FileKind.SYSTEM, request, argument, caller.callerMemory());
     }
     return switch (known) {

@@ -1,9 +1,12 @@
 package org.kvmdev.runtime.ioctl;
 
+import java.util.Objects;
 import org.kvmdev.api.Errno;
+import org.kvmdev.api.HostTables;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Vcpu;
 import org.kvmdev.runtime.Vm;
+import org.kvmdev.runtime.ioctl.Struct.DeviceAttr;
 import org.kvmdev.runtime.ioctl.Struct.EnableCap;
 import org.kvmdev.runtime.ioctl.Struct.OneReg;
 import org.kvmdev.runtime.ioctl.Struct.Run;
@@ -53,6 +56,13 @@ final class VcpuFile extends OpenFile {
     CallerMemory memory = caller.callerMemory();
     Request known = caller.requests().answered(FileKind.VCPU, request);
     if (known == null) {
+      HostRequest ofHost = caller.requests().ofHost(FileKind.VCPU, request);
+      if (ofHost != null) {
+        return copy(ofHost, argument, memory);
+      }
+      if (isAttribute(caller, request, argument)) {
+        return 0;
+      }
       long answer = vcpu.request(request, argument, memory);
       if (answer == Vm.NOBODYS) {
         throw caller.requests().refusal(FileKind.VCPU, request, argument, memory);
@@ -65,9 +75,65 @@ final class VcpuFile extends OpenFile {
       case ENABLE_CAP -> enableCapability(caller, argument);
       case GET_ONE_REG -> getRegister(caller, argument);
       case SET_ONE_REG -> setRegister(caller, argument);
+      case GET_REG_LIST -> getRegisterList(memory, argument);
+      case INTERRUPT -> interrupt(caller, argument);
       default -> throw new AssertionError(known);
     }
     return 0;
+  }
+
+  /** Copies a structure of the host's tables. */
+  private long copy(HostRequest request, long argument, CallerMemory memory) throws KvmException {
+    request.requireAnswer(memory, argument);
+    HostTables.Structure structure = Objects.requireNonNull(request.structure());
+    if (request.in()) {
+      vcpu.copyIn(structure, request.size(), memory, argument);
+    } else {
+      vcpu.copyOut(structure, request.size(), memory, argument);
+    }
+    return 0;
+  }
+
+  /** Answers one of the three requests of attributes, if it is one and a family has the group. */
+  private boolean isAttribute(KvmProcess caller, int request, long argument) throws KvmException {
+    int accessor = caller.requests().accessor(request);
+    if (accessor < RequestNumbers.SET
+        || accessor > RequestNumbers.HAS
+        || !FileKind.VCPU.hasAttributes(caller.host())) {
+      return false;
+    }
+    CallerMemory memory = caller.callerMemory();
+    memory.requireReadable(argument, DeviceAttr.SIZE);
+    int group = (int) memory.readNumber(argument + DeviceAttr.GROUP, 4);
+    long attr = memory.readNumber(argument + DeviceAttr.ATTR, 8);
+    long address = caller.pointer(memory.readNumber(argument + DeviceAttr.ADDR, 8));
+    return switch (accessor) {
+      case RequestNumbers.SET -> vcpu.setAttribute(group, attr, memory, address);
+      case RequestNumbers.GET -> vcpu.getAttribute(group, attr, memory, address);
+      default -> vcpu.hasAttribute(group, attr);
+    };
+  }
+
+  /** The number is written back, and where it is too small nothing else. */
+  private void getRegisterList(CallerMemory memory, long argument) throws KvmException {
+    vcpu.requireRegisters();
+    long room = memory.readNumber(argument, 8);
+    long[] ids = vcpu.registerList();
+    memory.writeNumber(argument, 8, ids.length);
+    if (Long.compareUnsigned(room, ids.length) < 0) {
+      throw new KvmException(
+          Errno.E2BIG, "room for %d register ids: the vCPU has %d", room, ids.length);
+    }
+    byte[] list = new byte[8 * ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      memory.put(list, 8 * i, 8, ids[i]);
+    }
+    memory.write(argument + 8, list, 0, list.length);
+  }
+
+  private void interrupt(KvmProcess caller, long argument) throws KvmException {
+    long line = caller.callerMemory().readNumber(argument, 4);
+    vcpu.interrupt(line != caller.host().number("interrupt.unset", -1));
   }
 
   /**
@@ -132,28 +198,21 @@ final class VcpuFile extends OpenFile {
 
   /** The register is looked up and read before its value's address is used. */
   private void getRegister(KvmProcess caller, long argument) throws KvmException {
+    vcpu.requireRegisters();
     CallerMemory memory = caller.callerMemory();
     memory.requireReadable(argument, OneReg.SIZE);
     long id = memory.readNumber(argument + OneReg.ID, 8);
     long address = caller.pointer(memory.readNumber(argument + OneReg.ADDR, 8));
-    long value = vcpu.getRegister(id);
-    memory.writeNumber(address, numberSize(id), value);
+    vcpu.getRegister(id, memory, address);
   }
 
   /** The value is read before the register is looked up. */
   private void setRegister(KvmProcess caller, long argument) throws KvmException {
+    vcpu.requireRegisters();
     CallerMemory memory = caller.callerMemory();
     memory.requireReadable(argument, OneReg.SIZE);
     long id = memory.readNumber(argument + OneReg.ID, 8);
     long address = caller.pointer(memory.readNumber(argument + OneReg.ADDR, 8));
-    memory.requireReadable(address, OneReg.bytes(id));
-    vcpu.setRegister(id, memory.readNumber(address, numberSize(id)));
-  }
-
-  /**
-   * Registers of more than 8 bytes are nobody's: the first 8 stand for them until that is found.
-   */
-  private static int numberSize(long id) {
-    return Math.min(OneReg.bytes(id), 8);
+    vcpu.setRegister(id, memory, address);
   }
 }

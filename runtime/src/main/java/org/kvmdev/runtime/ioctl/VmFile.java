@@ -7,12 +7,18 @@ import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.Routing;
 import org.kvmdev.api.machine.Routing.Route;
 import org.kvmdev.runtime.Device;
+import org.kvmdev.runtime.Event;
 import org.kvmdev.runtime.Vcpu;
 import org.kvmdev.runtime.Vm;
+import org.kvmdev.runtime.ioctl.Struct.ClearDirtyLog;
+import org.kvmdev.runtime.ioctl.Struct.CoalescedZone;
 import org.kvmdev.runtime.ioctl.Struct.CreateDevice;
+import org.kvmdev.runtime.ioctl.Struct.DirtyLog;
 import org.kvmdev.runtime.ioctl.Struct.EnableCap;
+import org.kvmdev.runtime.ioctl.Struct.Ioeventfd;
 import org.kvmdev.runtime.ioctl.Struct.IrqLevel;
 import org.kvmdev.runtime.ioctl.Struct.IrqRouting;
+import org.kvmdev.runtime.ioctl.Struct.Irqfd;
 import org.kvmdev.runtime.ioctl.Struct.MemoryRegion;
 import org.kvmdev.runtime.ioctl.Struct.Msi;
 
@@ -49,6 +55,12 @@ final class VmFile extends OpenFile {
     CallerMemory memory = caller.callerMemory();
     Request known = caller.requests().answered(FileKind.VM, request);
     if (known == null) {
+      HostRequest ofHost = caller.requests().ofHost(FileKind.VM, request);
+      if (ofHost != null) {
+        ofHost.requireAnswer(memory, argument);
+        caller.copyOut(ofHost, argument);
+        return 0;
+      }
       long answer = vm.request(request, argument, memory);
       if (answer == Vm.NOBODYS) {
         throw caller.requests().refusal(FileKind.VM, request, argument, memory);
@@ -71,7 +83,13 @@ final class VmFile extends OpenFile {
         return signalMsi(memory, argument);
       }
       case SET_GSI_ROUTING -> vm.setGsiRouting(routes(memory, argument));
-      case SET_USER_MEMORY_REGION -> setMemory(memory, argument);
+      case SET_USER_MEMORY_REGION -> setMemory(memory, argument, MemoryRegion.SIZE);
+      case SET_USER_MEMORY_REGION2 -> setMemory(memory, argument, MemoryRegion.SIZE2);
+      case GET_DIRTY_LOG -> getDirtyLog(caller, argument);
+      case CLEAR_DIRTY_LOG -> clearDirtyLog(caller, argument);
+      case REGISTER_COALESCED_MMIO, UNREGISTER_COALESCED_MMIO -> coalescedMmio(memory, argument);
+      case IRQFD -> irqfd(caller, argument);
+      case IOEVENTFD -> ioeventfd(caller, argument);
       default -> throw new AssertionError(known);
     }
     return 0;
@@ -196,8 +214,76 @@ final class VmFile extends OpenFile {
         Errno.EINVAL, "a route of type %d with flags %#x: there are 1 without, and 2", type, flags);
   }
 
-  private void setMemory(CallerMemory memory, long argument) throws KvmException {
-    memory.requireReadable(argument, MemoryRegion.SIZE);
+  private void getDirtyLog(KvmProcess caller, long argument) throws KvmException {
+    CallerMemory memory = caller.callerMemory();
+    memory.requireReadable(argument, DirtyLog.SIZE);
+    byte[] bitmap = vm.dirtyLog((int) memory.readNumber(argument + DirtyLog.SLOT, 4));
+    memory.write(address(caller, argument + DirtyLog.BITMAP), bitmap, 0, bitmap.length);
+  }
+
+  private void clearDirtyLog(KvmProcess caller, long argument) throws KvmException {
+    CallerMemory memory = caller.callerMemory();
+    memory.requireReadable(argument, ClearDirtyLog.SIZE);
+    vm.clearDirtyLog(
+        (int) memory.readNumber(argument + ClearDirtyLog.SLOT, 4),
+        memory.readNumber(argument + ClearDirtyLog.FIRST_PAGE, 8),
+        (int) memory.readNumber(argument + ClearDirtyLog.NUM_PAGES, 4),
+        memory,
+        address(caller, argument + ClearDirtyLog.BITMAP));
+  }
+
+  /** A pointer in a union with 64 bits: it has the width of the kernel's word, and comes first. */
+  private static long address(KvmProcess caller, long at) throws KvmException {
+    return caller.callerMemory().readNumber(at, (int) caller.host().number("word.bits", 64) / 8);
+  }
+
+  /** What is stored into a zone exits, as in Linux where the ring is full. */
+  private static void coalescedMmio(CallerMemory memory, long argument) throws KvmException {
+    memory.requireReadable(argument, CoalescedZone.SIZE);
+    long pio = memory.readNumber(argument + CoalescedZone.PIO, 4);
+    if (pio > 1) {
+      throw new KvmException(Errno.EINVAL, "coalesced MMIO zone with pio %d: 0 or 1", pio);
+    }
+  }
+
+  private void irqfd(KvmProcess caller, long argument) throws KvmException {
+    CallerMemory memory = caller.callerMemory();
+    memory.requireReadable(argument, Irqfd.SIZE);
+    int flags = (int) memory.readNumber(argument + Irqfd.FLAGS, 4);
+    if ((flags & ~(Irqfd.DEASSIGN | Irqfd.RESAMPLE)) != 0) {
+      throw new KvmException(Errno.EINVAL, "KVM_IRQFD flags %#x: there are 3", flags);
+    }
+    int fd = (int) memory.readNumber(argument + Irqfd.FD, 4);
+    int gsi = (int) memory.readNumber(argument + Irqfd.GSI, 4);
+    if ((flags & Irqfd.DEASSIGN) != 0) {
+      vm.deassignEventLine(caller.event(fd), gsi);
+      return;
+    }
+    vm.requireEventLines();
+    Event event = caller.event(fd);
+    Event resample =
+        (flags & Irqfd.RESAMPLE) == 0
+            ? null
+            : caller.event((int) memory.readNumber(argument + Irqfd.RESAMPLE_FD, 4));
+    vm.assignEventLine(event, gsi, resample);
+  }
+
+  private void ioeventfd(KvmProcess caller, long argument) throws KvmException {
+    CallerMemory memory = caller.callerMemory();
+    memory.requireReadable(argument, Ioeventfd.SIZE);
+    long data = memory.readNumber(argument + Ioeventfd.DATAMATCH, 8);
+    long address = memory.readNumber(argument + Ioeventfd.ADDRESS, 8);
+    int length = (int) memory.readNumber(argument + Ioeventfd.LENGTH, 4);
+    int flags = (int) memory.readNumber(argument + Ioeventfd.FLAGS, 4);
+    if ((flags & Ioeventfd.DEASSIGN) == 0) {
+      Vm.checkDoorbell(address, length, flags);
+    }
+    Event event = caller.event((int) memory.readNumber(argument + Ioeventfd.FD, 4));
+    vm.doorbell(event, address, length, flags, data);
+  }
+
+  private void setMemory(CallerMemory memory, long argument, int size) throws KvmException {
+    memory.requireReadable(argument, size);
     vm.setMemory(
         (int) memory.readNumber(argument + MemoryRegion.SLOT, 4),
         (int) memory.readNumber(argument + MemoryRegion.FLAGS, 4),

@@ -25,7 +25,16 @@ class RequestsTest {
     "vcpu.mmap=8192",
     "routing.chips=1",
     "routing.pins=256",
-    "cap.15=1\ncap.25=4096\ncap.32=1\ncap.54=1\ncap.70=1\ncap.77=1\ncap.81=1\ncap.98=1"
+    "cap.15=1\n"
+        + "cap.25=4096\n"
+        + "cap.32=1\n"
+        + "cap.36=1\n"
+        + "cap.54=1\n"
+        + "cap.70=1\n"
+        + "cap.77=1\n"
+        + "cap.81=1\n"
+        + "cap.98=1\n"
+        + "cap.203=1"
   };
 
   static List<Named<Host>> hosts() {
@@ -374,8 +383,8 @@ class RequestsTest {
   @Test
   void aRequestThatIsNotBuiltIsNamed() throws KvmException {
     KvmException refusal =
-        refused(Errno.ENOTTY, () -> client.ioctl(client.vm, Request.IRQFD, client.page));
-    assertTrue(refusal.getMessage().contains("KVM_IRQFD"), refusal::getMessage);
+        refused(Errno.ENOTTY, () -> client.ioctl(client.vm, Request.GET_STATS_FD, 0));
+    assertTrue(refusal.getMessage().contains("KVM_GET_STATS_FD"), refusal::getMessage);
     KvmException unknown = refused(Errno.ENOTTY, () -> client.process.ioctl(client.vm, -2, 0));
     assertTrue(unknown.getMessage().contains("0xfffffffe"), unknown::getMessage);
   }

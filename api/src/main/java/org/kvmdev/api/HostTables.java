@@ -1,0 +1,424 @@
+package org.kvmdev.api;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A host's tables: the registers of its vCPUs, the structures that show them, the structures that
+ * are the same on every VM, and the requests that it always refuses. A host has them as a second
+ * file, in lines of words; {@code #} begins a remark.
+ *
+ * <table>
+ * <caption>Lines of a table</caption>
+ * <tr><th>line</th><th>what it declares</th></tr>
+ * <tr><td>{@code onereg}</td><td>Begins the registers of KVM_GET_ONE_REG, in the order of
+ * KVM_GET_REG_LIST: {@code ID NAME INITIAL [RULE…]}. The width is part of the id.</td></tr>
+ * <tr><td>{@code structure TARGET [get=NUMBER] [set=NUMBER]}</td><td>Begins a structure that the two
+ * requests (encoded numbers) copy, on {@code kvm}, {@code vm} or {@code vcpu}: {@code OFFSET BYTES
+ * NAME INITIAL [RULE…]}, on a vCPU; or {@code OFFSET hex DATA}. What no line names is 0.</td></tr>
+ * <tr><td>{@code refused TARGET NUMBER ERRNO}</td><td>A request that is always refused: once its
+ * structure was read, where its number says that it is written for the kernel.</td></tr>
+ * </table>
+ *
+ * <p>{@code ID+STEP NAME0..NAME9} declares registers in a row. {@code INITIAL} is a number, {@code
+ * host:KEY} for a key of the host's properties, or {@code -} where the register is declared above
+ * and shown once more. The rules are those of {@link RegisterView.Kind} — {@code const}, {@code
+ * kept}, {@code refused}, {@code mask=M}, {@code bits=M}, {@code values=[M:]V,V}, {@code max=V},
+ * {@code align=V}, {@code frozen}, {@code sets=NAME}, {@code clears=NAME}, {@code when=NAME:M} —
+ * and what the register itself is: {@code shared}, {@code numbered}, {@code feature=N}, {@code
+ * feature.N=VALUE}, {@code cpu=M} ({@link CpuRegister}). One that {@code sets} or {@code clears}
+ * cannot be read.
+ */
+public final class HostTables {
+  /** What a host without tables has. */
+  public static final HostTables NONE =
+      new HostTables(List.of(), List.of(), List.of(), List.of(), Map.of());
+
+  private static final Pattern ROW = Pattern.compile("(.*?)(\\d+)(.*?)\\.\\.\\1(\\d+)\\3");
+
+  private final List<CpuRegister> registers;
+  private final List<RegisterView> oneRegs;
+  private final List<Structure> structures;
+  private final List<Refused> refused;
+  private final Map<Long, RegisterView> byId;
+  private final Map<String, CpuRegister> byName = new HashMap<>();
+  private final List<CpuRegister> narrowed;
+
+  private HostTables(
+      List<CpuRegister> registers,
+      List<RegisterView> oneRegs,
+      List<Structure> structures,
+      List<Refused> refused,
+      Map<Long, RegisterView> byId) {
+    this.registers = List.copyOf(registers);
+    this.oneRegs = List.copyOf(oneRegs);
+    this.structures = List.copyOf(structures);
+    this.refused = List.copyOf(refused);
+    this.byId = Map.copyOf(byId);
+    registers.forEach(register -> byName.put(register.name(), register));
+    narrowed = registers.stream().filter(register -> register.cpuBits() != -1).toList();
+  }
+
+  /** The kinds of file that requests are made on. */
+  public enum Target {
+    /** /dev/kvm. */
+    KVM,
+    /** A VM. */
+    VM,
+    /** A vCPU. */
+    VCPU
+  }
+
+  /**
+   * A structure that a request copies out, and another one in.
+   *
+   * @param target the kind of file that they are made on
+   * @param get the encoded number of the request that copies it out; 0 where there is none
+   * @param set the encoded number of the request that copies it in; 0 where there is none
+   * @param fields its fields, by offset
+   * @param data bytes that are always the same, by offset
+   */
+  public record Structure(
+      Target target, int get, int set, List<RegisterView> fields, Map<Integer, byte[]> data) {
+    /** A structure of a declaration. */
+    public Structure {
+      fields = List.copyOf(fields);
+      data = Map.copyOf(data);
+    }
+  }
+
+  /**
+   * A request that is always refused.
+   *
+   * @param target the kind of file that it is made on
+   * @param number its encoded number
+   * @param errno what it is refused with
+   */
+  public record Refused(Target target, int number, Errno errno) {}
+
+  /**
+   * All registers.
+   *
+   * @return them in the order of declaration
+   */
+  public List<CpuRegister> registers() {
+    return registers;
+  }
+
+  /**
+   * The registers of KVM_GET_ONE_REG.
+   *
+   * @return them in the order of KVM_GET_REG_LIST
+   */
+  public List<RegisterView> oneRegs() {
+    return oneRegs;
+  }
+
+  /**
+   * A register of KVM_GET_ONE_REG.
+   *
+   * @param id the whole 64-bit id
+   * @return what shows it, or null where the host has none of that id
+   */
+  public @Nullable RegisterView oneReg(long id) {
+    return byId.get(id);
+  }
+
+  /**
+   * A register by its name.
+   *
+   * @param name the manual's name
+   * @return the register, or null where there is none
+   */
+  public @Nullable CpuRegister register(String name) {
+    return byName.get(name);
+  }
+
+  /**
+   * The registers of which the CPU has less than a client may write.
+   *
+   * @return those with {@link CpuRegister#cpuBits()}
+   */
+  public List<CpuRegister> narrowed() {
+    return narrowed;
+  }
+
+  /**
+   * The structures.
+   *
+   * @return them
+   */
+  public List<Structure> structures() {
+    return structures;
+  }
+
+  /**
+   * The requests that are always refused.
+   *
+   * @return them
+   */
+  public List<Refused> refused() {
+    return refused;
+  }
+
+  /** Reads a host's tables. */
+  static HostTables read(Host host, InputStream file) {
+    Reader reader = new Reader(host);
+    try (BufferedReader lines =
+        new BufferedReader(new InputStreamReader(file, StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        reader.line(line);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("the tables of host " + host, e);
+    }
+    return reader.tables();
+  }
+
+  /** Reads line by line; what it cannot read is an error that names the line. */
+  private static final class Reader {
+    private final Host host;
+    private final Map<String, CpuRegister> registers = new LinkedHashMap<>();
+    private final List<RegisterView> oneRegs = new ArrayList<>();
+    private final Map<Long, RegisterView> byId = new HashMap<>();
+    private final List<Structure> structures = new ArrayList<>();
+    private final List<Refused> refused = new ArrayList<>();
+    private @Nullable Target target;
+    private int get;
+    private int set;
+    private List<RegisterView> fields = oneRegs;
+    private Map<Integer, byte[]> data = new HashMap<>();
+    private int number;
+    private String text = "";
+
+    Reader(Host host) {
+      this.host = host;
+    }
+
+    void line(String line) {
+      number++;
+      text = line.replaceFirst("#.*", "").strip();
+      if (text.isEmpty()) {
+        return;
+      }
+      List<String> words = List.of(text.split("\\s+"));
+      switch (words.getFirst()) {
+        case "onereg" -> {
+          finish();
+          fields = oneRegs;
+        }
+        case "structure" -> structure(words);
+        case "refused" -> {
+          require(words.size() == 4);
+          refused.add(
+              new Refused(target(words.get(1)), (int) number(words.get(2)), errno(words.get(3))));
+        }
+        default -> entry(words);
+      }
+    }
+
+    HostTables tables() {
+      finish();
+      return new HostTables(List.copyOf(registers.values()), oneRegs, structures, refused, byId);
+    }
+
+    private void structure(List<String> words) {
+      finish();
+      require(words.size() >= 3);
+      target = target(words.get(1));
+      fields = new ArrayList<>();
+      for (String word : words.subList(2, words.size())) {
+        if (word.startsWith("get=")) {
+          get = (int) number(word.substring(4));
+        } else if (word.startsWith("set=")) {
+          set = (int) number(word.substring(4));
+        } else {
+          throw bad();
+        }
+      }
+    }
+
+    /** Ends a structure. */
+    private void finish() {
+      if (target != null) {
+        structures.add(new Structure(target, get, set, fields, data));
+      }
+      target = null;
+      get = 0;
+      set = 0;
+      data = new HashMap<>();
+    }
+
+    private void entry(List<String> words) {
+      boolean field = target != null;
+      require(words.size() >= 3);
+      if (field && words.get(1).equals("hex")) {
+        data.put((int) number(words.get(0)), HexFormat.of().parseHex(words.get(2)));
+        return;
+      }
+      require(target != Target.VM && target != Target.KVM && words.size() >= (field ? 4 : 3));
+      int plus = words.get(0).indexOf('+');
+      long where = number(plus < 0 ? words.get(0) : words.get(0).substring(0, plus));
+      long step = plus < 0 ? 0 : number(words.get(0).substring(plus + 1));
+      int bytes = field ? (int) number(words.get(1)) : 1 << (int) (where >>> 52 & 0xf);
+      List<String> rest = words.subList(field ? 2 : 1, words.size());
+      String name = rest.get(0);
+      List<String> rules = rest.subList(2, rest.size());
+      Matcher row = ROW.matcher(name);
+      if (!row.matches()) {
+        add(where, bytes, name, rest.get(1), rules);
+        return;
+      }
+      int first = Integer.parseInt(row.group(2));
+      int last = Integer.parseInt(row.group(4));
+      require(plus >= 0 && first < last);
+      for (int i = first; i <= last; i++) {
+        add(where + step * (i - first), bytes, row.group(1) + i + row.group(3), rest.get(1), rules);
+      }
+    }
+
+    private void add(long where, int bytes, String name, String initial, List<String> words) {
+      boolean shared = false;
+      boolean numbered = false;
+      int feature = -1;
+      long cpuBits = -1;
+      Map<Integer, Long> byFeature = new HashMap<>();
+      List<RegisterView.Rule> rules = new ArrayList<>();
+      boolean readable = true;
+      for (String word : words) {
+        int equals = word.indexOf('=');
+        String key = equals < 0 ? word : word.substring(0, equals);
+        String value = equals < 0 ? "" : word.substring(equals + 1);
+        switch (key) {
+          case "shared" -> shared = true;
+          case "numbered" -> numbered = true;
+          case "feature" -> feature = (int) number(value);
+          case "cpu" -> cpuBits = number(value);
+          case "sets", "clears" -> {
+            readable = false;
+            rules.add(rule(key, value));
+          }
+          default -> {
+            if (key.startsWith("feature.")) {
+              byFeature.put((int) number(key.substring(8)), number(value));
+            } else {
+              rules.add(rule(key, value));
+            }
+          }
+        }
+      }
+      CpuRegister register = registers.get(name);
+      require((register != null) == initial.equals("-"));
+      if (register == null) {
+        register =
+            new CpuRegister(
+                registers.size(),
+                name,
+                bytes,
+                number(initial),
+                byFeature,
+                numbered,
+                shared,
+                feature,
+                cpuBits);
+        registers.put(name, register);
+      }
+      RegisterView view = new RegisterView(register, where, bytes, readable, rules);
+      fields.add(view);
+      if (target == null) {
+        require(byId.put(where, view) == null);
+      }
+    }
+
+    private RegisterView.Rule rule(String key, String value) {
+      RegisterView.Kind kind;
+      try {
+        kind = RegisterView.Kind.valueOf(key.toUpperCase(java.util.Locale.ROOT));
+      } catch (IllegalArgumentException e) {
+        throw bad();
+      }
+      return switch (kind) {
+        case CONST, KEPT, REFUSED, FROZEN -> new RegisterView.Rule(kind, 0, List.of(), "");
+        case MASK, BITS, MAX, ALIGN -> new RegisterView.Rule(kind, number(value), List.of(), "");
+        case VALUES -> {
+          int colon = value.indexOf(':');
+          List<Long> values = new ArrayList<>();
+          for (String each : value.substring(colon + 1).split(",")) {
+            values.add(number(each));
+          }
+          yield new RegisterView.Rule(
+              kind, colon < 0 ? -1 : number(value.substring(0, colon)), values, "");
+        }
+        case SETS, CLEARS -> new RegisterView.Rule(kind, 0, List.of(), value);
+        case WHEN -> {
+          int colon = value.indexOf(':');
+          require(colon > 0);
+          yield new RegisterView.Rule(
+              kind, number(value.substring(colon + 1)), List.of(), value.substring(0, colon));
+        }
+      };
+    }
+
+    private long number(String word) {
+      try {
+        if (word.startsWith("host:")) {
+          String key = word.substring(5);
+          require(host.has(key));
+          return host.number(key, 0);
+        }
+        return word.startsWith("0x")
+            ? Long.parseUnsignedLong(word.substring(2), 16)
+            : Long.parseLong(word);
+      } catch (NumberFormatException e) {
+        throw bad();
+      }
+    }
+
+    private Target target(String word) {
+      return switch (word) {
+        case "kvm" -> Target.KVM;
+        case "vm" -> Target.VM;
+        case "vcpu" -> Target.VCPU;
+        default -> throw bad();
+      };
+    }
+
+    private Errno errno(String word) {
+      try {
+        return Errno.valueOf(word);
+      } catch (IllegalArgumentException e) {
+        throw bad();
+      }
+    }
+
+    private void require(boolean right) {
+      if (!right) {
+        throw bad();
+      }
+    }
+
+    private IllegalArgumentException bad() {
+      return new IllegalArgumentException(
+          "the tables of host "
+              + host
+              + ", line "
+              + number
+              + ": "
+              + text
+              + "; what a line can be is said at org.kvmdev.api.HostTables");
+    }
+  }
+}
