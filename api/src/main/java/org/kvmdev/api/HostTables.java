@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code structure TARGET [get=NUMBER] [set=NUMBER]}</td><td>Begins a structure that the two
  * requests (encoded numbers) copy, on {@code kvm}, {@code vm} or {@code vcpu}: {@code OFFSET BYTES
  * NAME INITIAL [RULE…]}, on a vCPU; or {@code OFFSET hex DATA}. What no line names is 0.</td></tr>
- * <tr><td>{@code refused TARGET NUMBER ERRNO}</td><td>A request that is always refused: once its
- * structure was read, where its number says that it is written for the kernel.</td></tr>
+ * <tr><td>{@code refused TARGET NUMBER ERRNO [in]}</td><td>A request that is always refused: once its
+ * structure was read, where its number says that it is written for the kernel, or {@code in} does.
+ * </td></tr>
  * </table>
  *
  * <p>{@code ID+STEP NAME0..NAME9} declares registers in a row. {@code INITIAL} is a number, {@code
@@ -106,8 +107,9 @@ public final class HostTables {
    * @param target the kind of file that it is made on
    * @param number its encoded number
    * @param errno what it is refused with
+   * @param in whether its structure is read before, although its number does not say so
    */
-  public record Refused(Target target, int number, Errno errno) {}
+  public record Refused(Target target, int number, Errno errno, boolean in) {}
 
   /**
    * All registers.
@@ -222,9 +224,13 @@ public final class HostTables {
         }
         case "structure" -> structure(words);
         case "refused" -> {
-          require(words.size() == 4);
+          require(words.size() == 4 || words.size() == 5 && words.get(4).equals("in"));
           refused.add(
-              new Refused(target(words.get(1)), (int) number(words.get(2)), errno(words.get(3))));
+              new Refused(
+                  target(words.get(1)),
+                  (int) number(words.get(2)),
+                  errno(words.get(3)),
+                  words.size() == 5));
         }
         default -> entry(words);
       }

@@ -81,8 +81,13 @@ class CompatibilityTest {
   @Test
   void whatJarsImplementDemandsNothingNew() throws Exception {
     Set<String> before = Set.copyOf(baseline());
+    // A port that is new is in no jar of before.
     Stream<Class<?>> implemented =
-        Stream.concat(IMPLEMENTED.stream(), Arrays.stream(Port.class.getPermittedSubclasses()));
+        Stream.concat(IMPLEMENTED.stream(), Arrays.stream(Port.class.getPermittedSubclasses()))
+            .filter(
+                type ->
+                    before.stream()
+                        .anyMatch(line -> line.split(" < ")[0].endsWith(type.getName())));
     List<String> added =
         implemented
             .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))

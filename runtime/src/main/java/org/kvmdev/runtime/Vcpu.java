@@ -445,6 +445,11 @@ public final class Vcpu implements AutoCloseable {
     if (bytes > MOST_BYTES) {
       throw unknown(id);
     }
+    for (VcpuRegisters port : machine.ports.registers) {
+      if (port.looksUpFirst(id) && !port.owns(id)) {
+        viewOf(id);
+      }
+    }
     if (bytes <= Long.BYTES) {
       setRegister(id, memory.readNumber(address, bytes), 0);
       return;

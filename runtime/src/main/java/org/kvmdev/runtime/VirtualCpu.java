@@ -53,11 +53,11 @@ final class VirtualCpu implements Vcpu {
   private volatile @Nullable Object[] slots = {};
   private volatile @Nullable PinListener listener;
 
-  VirtualCpu(VirtualMachine machine, int index, int id, long[] sharedRegisters) {
+  VirtualCpu(VirtualMachine machine, int index, int id) {
     this.machine = machine;
     this.index = index;
     this.id = id;
-    this.registers = new RegisterStore(machine, id, sharedRegisters);
+    this.registers = new RegisterStore(machine, id, machine.sharedRegisters);
   }
 
   @Override

@@ -58,7 +58,7 @@ final class VirtualMachine implements Machine {
 
   private final Host host;
   private final long type;
-  private final long[] sharedRegisters;
+  final long[] sharedRegisters;
   private final Map<Class<?>, Object> families = new HashMap<>();
   private final List<LiveDevice> devices = new ArrayList<>();
   private volatile VirtualCpu[] vcpus = {};
@@ -446,7 +446,7 @@ final class VirtualMachine implements Machine {
         throw new KvmException(host.errno("vcpu.taken", Errno.EEXIST), "vCPU %d exists", id);
       }
       reservation.reserve();
-      VirtualCpu vcpu = new VirtualCpu(this, all.length, id, sharedRegisters);
+      VirtualCpu vcpu = new VirtualCpu(this, all.length, id);
       VirtualCpu[] next = Arrays.copyOf(all, all.length + 1);
       next[all.length] = vcpu;
       vcpus = next;

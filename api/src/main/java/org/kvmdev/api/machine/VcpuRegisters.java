@@ -36,6 +36,17 @@ public non-sealed interface VcpuRegisters extends Port {
   }
 
   /**
+   * Whether KVM_SET_ONE_REG looks a register up before it reads the value, so that one that nobody
+   * has is refused before a bad address is.
+   *
+   * @param id the whole 64-bit id
+   * @return true where it does
+   */
+  default boolean looksUpFirst(long id) {
+    return false;
+  }
+
+  /**
    * Reads a register.
    *
    * @param vcpu whose

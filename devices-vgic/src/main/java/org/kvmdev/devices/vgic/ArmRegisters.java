@@ -31,6 +31,9 @@ final class ArmRegisters implements VcpuRegisters {
   /** KVM_REG_ARM_CORE. */
   private static final int CORE = 0x10;
 
+  /** KVM_REG_ARM_DEMUX. */
+  private static final int DEMUX = 0x11;
+
   /** struct kvm_regs, in words of 32 bits. */
   private static final int CORE_WORDS = 0xd8;
 
@@ -64,6 +67,13 @@ final class ArmRegisters implements VcpuRegisters {
     }
     boolean core = (id >>> KIND_SHIFT & 0xfff) == CORE && (id & 0xffff) < CORE_WORDS;
     return core ? usual : Errno.ENOENT;
+  }
+
+  /** Parts of core registers and of the cache's sizes are told before the value is read. */
+  @Override
+  public boolean looksUpFirst(long id) {
+    long kind = id >>> KIND_SHIFT & 0xfff;
+    return id >>> 56 != ARM64 || kind == CORE || kind == DEMUX;
   }
 
   @Override

@@ -205,7 +205,7 @@ public final class RequestNumbers {
               KvmException.constant(
                   refused.errno(),
                   "this host refuses request 0x" + Integer.toHexString(refused.number()));
-          put(refused.number(), null, encoding.isIn(refused.number()), refusal);
+          put(refused.number(), null, refused.in() || encoding.isIn(refused.number()), refusal);
         }
       }
       for (HostTables.Structure structure : tables.structures()) {

@@ -96,10 +96,8 @@ final class VcpuFile extends OpenFile {
 
   /** Answers one of the three requests of attributes, if it is one and a family has the group. */
   private boolean isAttribute(KvmProcess caller, int request, long argument) throws KvmException {
-    int accessor = caller.requests().accessor(request);
-    if (accessor < RequestNumbers.SET
-        || accessor > RequestNumbers.HAS
-        || !FileKind.VCPU.hasAttributes(caller.host())) {
+    Accessor accessor = caller.requests().accessor(request);
+    if (accessor == null || !FileKind.VCPU.hasAttributes(caller.host())) {
       return false;
     }
     CallerMemory memory = caller.callerMemory();
@@ -108,9 +106,9 @@ final class VcpuFile extends OpenFile {
     long attr = memory.readNumber(argument + DeviceAttr.ATTR, 8);
     long address = caller.pointer(memory.readNumber(argument + DeviceAttr.ADDR, 8));
     return switch (accessor) {
-      case RequestNumbers.SET -> vcpu.setAttribute(group, attr, memory, address);
-      case RequestNumbers.GET -> vcpu.getAttribute(group, attr, memory, address);
-      default -> vcpu.hasAttribute(group, attr);
+      case SET -> vcpu.setAttribute(group, attr, memory, address);
+      case GET -> vcpu.getAttribute(group, attr, memory, address);
+      case HAS -> vcpu.hasAttribute(group, attr);
     };
   }
 
