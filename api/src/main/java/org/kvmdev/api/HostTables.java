@@ -29,9 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code structure TARGET [get=NUMBER] [set=NUMBER]}</td><td>Begins a structure that the two
  * requests (encoded numbers) copy, on {@code kvm}, {@code vm} or {@code vcpu}: {@code OFFSET BYTES
  * NAME INITIAL [RULE…]}, on a vCPU; or {@code OFFSET hex DATA}. What no line names is 0.</td></tr>
- * <tr><td>{@code refused TARGET NUMBER ERRNO [in]}</td><td>A request that is always refused: once its
- * structure was read, where its number says that it is written for the kernel, or {@code in} does.
- * </td></tr>
+ * <tr><td>{@code refused TARGET NUMBER ERRNO [in|now]}</td><td>A request that is always refused: once
+ * its structure was read, where its number says that it is written for the kernel; {@code in} and
+ * {@code now} say that it is read or not, whatever the number says.</td></tr>
  * </table>
  *
  * <p>{@code ID+STEP NAME0..NAME9} declares registers in a row. {@code INITIAL} is a number, {@code
@@ -101,15 +101,25 @@ public final class HostTables {
     }
   }
 
+  /** Whether a refused request's structure is read before. */
+  public enum Reads {
+    /** Where its number says that the structure is written for the kernel. */
+    BY_NUMBER,
+    /** It is. */
+    IN,
+    /** It is not. */
+    NOW
+  }
+
   /**
    * A request that is always refused.
    *
    * @param target the kind of file that it is made on
    * @param number its encoded number
    * @param errno what it is refused with
-   * @param in whether its structure is read before, although its number does not say so
+   * @param reads whether its structure is read before
    */
-  public record Refused(Target target, int number, Errno errno, boolean in) {}
+  public record Refused(Target target, int number, Errno errno, Reads reads) {}
 
   /**
    * All registers.
@@ -224,13 +234,13 @@ public final class HostTables {
         }
         case "structure" -> structure(words);
         case "refused" -> {
-          require(words.size() == 4 || words.size() == 5 && words.get(4).equals("in"));
+          require(words.size() == 4 || words.size() == 5);
           refused.add(
               new Refused(
                   target(words.get(1)),
                   (int) number(words.get(2)),
                   errno(words.get(3)),
-                  words.size() == 5));
+                  words.size() == 4 ? Reads.BY_NUMBER : reads(words.get(4))));
         }
         default -> entry(words);
       }
@@ -398,6 +408,14 @@ public final class HostTables {
         case "kvm" -> Target.KVM;
         case "vm" -> Target.VM;
         case "vcpu" -> Target.VCPU;
+        default -> throw bad();
+      };
+    }
+
+    private Reads reads(String word) {
+      return switch (word) {
+        case "in" -> Reads.IN;
+        case "now" -> Reads.NOW;
         default -> throw bad();
       };
     }

@@ -31,6 +31,12 @@ class HostsTest {
           9, 66, 128, // NR_VCPUS, MAX_VCPUS, MAX_VCPU_ID
           10, 16, 21, 30, 81, 231, // of memory slots
           14, // MP_STATE
+          43, 67, // PPC_SEGSTATE, PPC_HIOR: registers
+          53, 58, // PPC_UNSET_IRQ, PPC_IRQ_LEVEL: KVM_INTERRUPT
+          57, 78, 151, // PPC_GET_PVINFO, PPC_GET_SMMU_INFO, PPC_GET_CPU_CHAR
+          63, 125, // SPAPR_TCE, SPAPR_TCE_64
+          64, 147, // PPC_SMT, PPC_SMT_POSSIBLE
+          80, 84, 133, 134, // PPC_ALLOC_HTAB, PPC_HTAB_FD, SPAPR_RESIZE_HPT, PPC_MMU_RADIX
           32, 36, 82, 122, // IRQFD, IOEVENTFD
           41, 158, // VCPU_EVENTS
           70, // ONE_REG

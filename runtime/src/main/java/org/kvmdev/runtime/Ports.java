@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.machine.FileRequests;
 import org.kvmdev.api.machine.Hypercalls;
 import org.kvmdev.api.machine.InterruptTaken;
 import org.kvmdev.api.machine.LineEncoding;
@@ -30,6 +31,8 @@ final class Ports {
   StateSource[] states = {};
   private final Map<Integer, Requests> vmRequests = new HashMap<>();
   private final Map<Integer, Requests> vcpuRequests = new HashMap<>();
+  private final Map<Integer, FileRequests> vmFiles = new HashMap<>();
+  private final Map<Integer, FileRequests> vcpuFiles = new HashMap<>();
   private final List<Port> all = new ArrayList<>();
 
   /** Enters a port under every kind that it implements; the first to claim a request has it. */
@@ -43,6 +46,12 @@ final class Ports {
     hypercalls = of(Hypercalls.class).toArray(Hypercalls[]::new);
     taken = of(InterruptTaken.class).toArray(InterruptTaken[]::new);
     states = of(StateSource.class).toArray(StateSource[]::new);
+    if (port instanceof FileRequests files) {
+      files.fileRequests(Requests.Target.VM).forEach(number -> vmFiles.putIfAbsent(number, files));
+      files
+          .fileRequests(Requests.Target.VCPU)
+          .forEach(number -> vcpuFiles.putIfAbsent(number, files));
+    }
     if (port instanceof Requests requests) {
       requests
           .requests(Requests.Target.VM)
@@ -56,6 +65,11 @@ final class Ports {
   /** Who answers a request on a kind of file, or null. */
   @Nullable Requests request(Requests.Target target, int number) {
     return (target == Requests.Target.VM ? vmRequests : vcpuRequests).get(number);
+  }
+
+  /** Who makes a file by a request on a kind of file, or null. */
+  @Nullable FileRequests fileRequest(Requests.Target target, int number) {
+    return (target == Requests.Target.VM ? vmFiles : vcpuFiles).get(number);
   }
 
   private <P> List<P> of(Class<P> kind) {

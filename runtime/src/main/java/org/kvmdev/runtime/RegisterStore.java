@@ -251,7 +251,13 @@ final class RegisterStore implements VcpuState {
         }
       }
     }
-    return List.of(new Change(this, register, value, highHalf));
+    if (view.bytes() >= register.bytes()) {
+      return List.of(new Change(this, register, value, highHalf));
+    }
+    // A part of the register is shown: the rest stays.
+    long shown = view.bytes() >= Long.BYTES ? -1 : (1L << 8 * view.bytes()) - 1;
+    return List.of(
+        new Change(this, register, current & ~shown | value & shown, high[register.index()]));
   }
 
   private static void require(boolean allowed, Errno errno, RegisterView view, long value)

@@ -516,6 +516,11 @@ final class VirtualMachine implements Machine {
     void to(VcpuLifecycle port) throws KvmException;
   }
 
+  /** One more reference to the VM, which is alive. */
+  void reference() {
+    references.incrementAndGet();
+  }
+
   /** Drops a reference to the VM; the last one ends it. */
   void unreference() {
     if (references.decrementAndGet() > 0) {

@@ -10,8 +10,10 @@ import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.UserMemory;
 import org.kvmdev.api.machine.Capabilities;
+import org.kvmdev.api.machine.FileRequests;
 import org.kvmdev.api.machine.InterruptController;
 import org.kvmdev.api.machine.Machine;
+import org.kvmdev.api.machine.MadeFile;
 import org.kvmdev.api.machine.Requests;
 import org.kvmdev.api.machine.Routing;
 import org.kvmdev.api.machine.SystemRegisters;
@@ -418,6 +420,50 @@ public final class Vm implements AutoCloseable {
   public long request(int request, long argument, UserMemory memory) throws KvmException {
     machine.requireAlive();
     return request(machine, Requests.Target.VM, request, null, argument, memory);
+  }
+
+  /**
+   * A request of a device family's own on a VM that makes a file.
+   *
+   * @param request the encoded number
+   * @param argument the request's argument
+   * @param memory the caller's memory
+   * @return the file; null where no family has the request
+   * @throws KvmException where it is refused
+   */
+  public @Nullable MadeFile open(int request, long argument, UserMemory memory)
+      throws KvmException {
+    machine.requireAlive();
+    return open(machine, Requests.Target.VM, request, null, argument, memory);
+  }
+
+  static @Nullable MadeFile open(
+      VirtualMachine machine,
+      Requests.Target target,
+      int request,
+      @Nullable VirtualCpu vcpu,
+      long argument,
+      UserMemory memory)
+      throws KvmException {
+    FileRequests family = machine.ports.fileRequest(target, request);
+    if (family == null) {
+      return null;
+    }
+    try {
+      return family.open(request, vcpu, memory, argument);
+    } catch (RuntimeException | Error fault) {
+      throw Containment.contain(fault, family);
+    }
+  }
+
+  /**
+   * One more reference to the VM, for a file that a request on it has made.
+   *
+   * @return what drops it
+   */
+  public Runnable reference() {
+    machine.reference();
+    return machine::unreference;
   }
 
   /** What {@link #request} answers for a number that no family has. */

@@ -5,7 +5,8 @@ package org.kvmdev.api.machine;
  * object may implement several ports; it is plugged in once.
  */
 public sealed interface Port
-    permits Hypercalls,
+    permits FileRequests,
+        Hypercalls,
         InterruptTaken,
         LineEncoding,
         Requests,

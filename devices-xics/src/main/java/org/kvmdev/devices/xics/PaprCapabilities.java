@@ -23,13 +23,21 @@ final class PaprCapabilities implements Capabilities {
   @Override
   public int check(int number, @Nullable Machine machine) {
     PaprCapability capability = PaprCapability.of(number);
+    if (capability == PaprCapability.KVM_CAP_PPC_SMT && machine != null) {
+      return Partition.of(machine).threads();
+    }
     // Where there is none, the host's file tells.
     return capability == null || capability.answer == 0 ? UNKNOWN : capability.answer;
   }
 
   @Override
   public boolean enable(int number, Machine machine, long[] arguments) throws KvmException {
-    if (PaprCapability.of(number) != PaprCapability.KVM_CAP_PPC_ENABLE_HCALL) {
+    PaprCapability capability = PaprCapability.of(number);
+    if (capability == PaprCapability.KVM_CAP_PPC_SMT) {
+      Partition.of(machine).setThreads(arguments[0], arguments[1]);
+      return true;
+    }
+    if (capability != PaprCapability.KVM_CAP_PPC_ENABLE_HCALL) {
       return false;
     }
     Partition.of(machine).hypercalls().set(arguments[0], arguments[1]);
@@ -56,7 +64,7 @@ final class PaprCapabilities implements Capabilities {
         yield true;
       }
       case KVM_CAP_PPC_IRQ_XIVE -> throw noXive(arguments[0], files);
-      case KVM_CAP_PPC_RTAS, KVM_CAP_PPC_ENABLE_HCALL -> false;
+      case KVM_CAP_PPC_SMT, KVM_CAP_PPC_RTAS, KVM_CAP_PPC_ENABLE_HCALL -> false;
     };
   }
 

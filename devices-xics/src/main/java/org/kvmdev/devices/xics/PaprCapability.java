@@ -4,6 +4,14 @@ import org.jspecify.annotations.Nullable;
 
 /** The capabilities of partitions and their interrupt controller. */
 enum PaprCapability {
+  /** Threads of a core. */
+  KVM_CAP_PPC_SMT(
+      64,
+      1,
+      "a VM",
+      "how many threads a core has: 1, 2, 4 or 8; flags, 0",
+      "How the VM's vCPUs are numbered: the threads of a core have ids one behind the other. EBUSY"
+          + " once there is a vCPU."),
   /** The guest is a partition. */
   KVM_CAP_PPC_PAPR(
       68,

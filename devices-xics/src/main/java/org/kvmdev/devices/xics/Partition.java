@@ -36,11 +36,17 @@ final class Partition implements Hypercalls, Requests, StateSource, VcpuLifecycl
   private static final KvmException NO_XIVE =
       KvmException.constant(Errno.ENXIO, "the vCPU is connected to no XIVE");
 
+  private static final KvmException HAS_VCPUS =
+      KvmException.constant(
+          Errno.EBUSY, "the VM has vCPUs, whose ids depend on a core's threads: set them before");
+  private static final int MOST_THREADS = 8;
+
   private final Machine machine;
   private final int slot;
   private final RtasTokens tokens = new RtasTokens();
   private final EnabledHypercalls enabled;
   private volatile @Nullable Xics device;
+  private volatile int threads = 1;
 
   private Partition(Machine machine) {
     this.machine = machine;
@@ -51,6 +57,22 @@ final class Partition implements Hypercalls, Requests, StateSource, VcpuLifecycl
   /** The partition that a VM is. */
   static Partition of(Machine machine) {
     return machine.family(Partition.class, () -> new Partition(machine));
+  }
+
+  /** How many threads a core of the guest has. */
+  int threads() {
+    return threads;
+  }
+
+  void setThreads(long wanted, long flags) throws KvmException {
+    if (flags != 0 || wanted < 1 || wanted > MOST_THREADS || Long.bitCount(wanted) != 1) {
+      throw new KvmException(
+          Errno.EINVAL, "%d threads a core (flags %d): 1, 2, 4 or 8, without", wanted, flags);
+    }
+    if (machine.vcpuCount() != 0) {
+      throw HAS_VCPUS;
+    }
+    threads = (int) wanted;
   }
 
   void device(@Nullable Xics xics) {

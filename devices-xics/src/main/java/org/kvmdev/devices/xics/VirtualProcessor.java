@@ -7,6 +7,12 @@ final class VirtualProcessor {
   /** For its calls of RTAS. */
   final RtasArguments rtas = new RtasArguments();
 
+  /** The memory that it shares with its hypervisor. */
+  final ProcessorArea area = new ProcessorArea();
+
+  /** The valid entries of its segment look-aside buffer, two words each. */
+  long[] segments = {};
+
   private volatile boolean papr;
   private volatile @Nullable PresentationController server;
 

@@ -36,7 +36,11 @@ public final class XicsProvider implements DeviceProvider {
 
   @Override
   public List<Host> hosts() {
-    return List.of(Host.read(HOST, XicsProvider.class.getResourceAsStream(HOST + ".properties")));
+    return List.of(
+        Host.read(
+            HOST,
+            XicsProvider.class.getResourceAsStream(HOST + ".properties"),
+            XicsProvider.class.getResourceAsStream(HOST + ".tables")));
   }
 
   @Override
@@ -46,7 +50,10 @@ public final class XicsProvider implements DeviceProvider {
 
   @Override
   public void join(Machine machine) {
-    machine.plug(Partition.of(machine));
+    Partition partition = Partition.of(machine);
+    machine.plug(partition);
+    machine.plug(new ProcessorRegisters(partition, machine.host().number("cpu.version", 0)));
+    machine.plug(new MemoryRequests(machine));
   }
 
   @Override

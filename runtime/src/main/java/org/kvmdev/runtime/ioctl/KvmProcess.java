@@ -247,6 +247,48 @@ public final class KvmProcess implements AutoCloseable {
     return eventFile(fd).read();
   }
 
+  /** Gives a file that a request has made a number; where there is none, the file is closed. */
+  int install(OpenFile file) throws KvmException {
+    FileNumber number = new FileNumber(this);
+    try {
+      number.reserve();
+      return number.install(file);
+    } catch (KvmException refusal) {
+      file.unreference();
+      throw refusal;
+    }
+  }
+
+  /**
+   * Reads from a file that a request has made.
+   *
+   * @param fd its file descriptor
+   * @param to what receives the bytes
+   * @return how many there were; 0 at the end
+   * @throws KvmException EBADF where there is no such file, or it is not opened to be read; EINVAL
+   *     where it cannot be read
+   */
+  public int read(int fd, byte[] to) throws KvmException {
+    return file(fd) instanceof FamilyFile file
+        ? file.read(to)
+        : (int) FileOperation.READ.on(file(fd).kind);
+  }
+
+  /**
+   * Writes to a file that a request has made.
+   *
+   * @param fd its file descriptor
+   * @param from the bytes
+   * @return how many were taken
+   * @throws KvmException EBADF where there is no such file, or it is not opened to be written;
+   *     EINVAL where it cannot be written
+   */
+  public int write(int fd, byte[] from) throws KvmException {
+    return file(fd) instanceof FamilyFile file
+        ? file.write(from)
+        : (int) FileOperation.WRITE.on(file(fd).kind);
+  }
+
   private EventFile eventFile(int fd) throws KvmException {
     if (file(fd) instanceof EventFile event) {
       return event;

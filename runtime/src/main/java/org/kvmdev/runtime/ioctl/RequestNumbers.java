@@ -205,7 +205,7 @@ public final class RequestNumbers {
               KvmException.constant(
                   refused.errno(),
                   "this host refuses request 0x" + Integer.toHexString(refused.number()));
-          put(refused.number(), null, refused.in() || encoding.isIn(refused.number()), refusal);
+          put(refused.number(), null, isIn(refused), refusal);
         }
       }
       for (HostTables.Structure structure : tables.structures()) {
@@ -224,6 +224,14 @@ public final class RequestNumbers {
       if (number != 0) {
         ofHost.put(number, new HostRequest(number, encoding.size(number), structure, in, refusal));
       }
+    }
+
+    private boolean isIn(HostTables.Refused refused) {
+      return switch (refused.reads()) {
+        case BY_NUMBER -> encoding.isIn(refused.number());
+        case IN -> true;
+        case NOW -> false;
+      };
     }
 
     private static boolean isOn(HostTables.Target target, FileKind kind) {

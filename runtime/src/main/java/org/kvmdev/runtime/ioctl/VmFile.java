@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.MadeFile;
 import org.kvmdev.api.machine.Routing;
 import org.kvmdev.api.machine.Routing.Route;
 import org.kvmdev.runtime.Device;
@@ -60,6 +61,10 @@ final class VmFile extends OpenFile {
         ofHost.requireAnswer(memory, argument);
         caller.copyOut(ofHost, argument);
         return 0;
+      }
+      MadeFile made = vm.open(request, argument, memory);
+      if (made != null) {
+        return caller.install(new FamilyFile(made, vm.reference()));
       }
       long answer = vm.request(request, argument, memory);
       if (answer == Vm.NOBODYS) {
