@@ -21,7 +21,6 @@ public final class Attribute {
   private final int size;
   private final Access access;
   private final boolean readsBeforeGet;
-  private final boolean looksBeforeSet;
   private final long firstKey;
   private final long lastKey;
   private final List<RegisterMap<?>> registers;
@@ -38,7 +37,6 @@ public final class Attribute {
     size = builder.size;
     access = builder.access;
     readsBeforeGet = builder.readsBeforeGet;
-    looksBeforeSet = builder.looksBeforeSet;
     firstKey = builder.firstKey;
     lastKey = builder.lastKey;
     registers = List.copyOf(builder.registers);
@@ -56,7 +54,6 @@ public final class Attribute {
     size = other.size;
     access = other.access;
     readsBeforeGet = other.readsBeforeGet;
-    looksBeforeSet = other.looksBeforeSet;
     firstKey = other.firstKey;
     lastKey = other.lastKey;
     registers = List.copyOf(maps);
@@ -169,16 +166,6 @@ public final class Attribute {
   }
 
   /**
-   * Whether SET looks at the number before it reads the data: it may refuse it, or act, where the
-   * data cannot be read.
-   *
-   * @return true where it does
-   */
-  public boolean looksBeforeSet() {
-    return looksBeforeSet;
-  }
-
-  /**
    * The lowest number that a keyed attribute stands for.
    *
    * @return the lowest valid {@code attr}
@@ -267,7 +254,6 @@ public final class Attribute {
     private int size = 4;
     private Access access = Access.READ_WRITE;
     private boolean readsBeforeGet;
-    private boolean looksBeforeSet;
     private long firstKey;
     private long lastKey = -1;
     private final List<RegisterMap<?>> registers = new ArrayList<>();
@@ -325,16 +311,6 @@ public final class Attribute {
      */
     public Builder readsBeforeGet() {
       readsBeforeGet = true;
-      return this;
-    }
-
-    /**
-     * SET looks at the number before it reads the data ({@link AttributeDevice#beforeSet}).
-     *
-     * @return this
-     */
-    public Builder looksBeforeSet() {
-      looksBeforeSet = true;
       return this;
     }
 

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The order is the kernel's: an unknown group; then, for SET, the data are read; then the
  * attribute does what it does; then, for GET, the data are written. So a SET with a bad address
- * changes nothing (but for {@link #beforeSet}), and a GET with one has had its side effects.
+ * changes nothing (but for {@link #unreadable}), and a GET with one has had its side effects.
  *
  * <p>Numbers of up to 8 bytes are passed as {@code long}, zero-extended, and nothing is allocated.
  *
@@ -64,18 +64,15 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
   }
 
   /**
-   * Told of a SET before its data are read, for an attribute that is declared to look at its number
-   * first: what is refused here goes before EFAULT, and what is done here stays done when the data
-   * cannot be read.
+   * Told of a SET whose data cannot be read, before EFAULT is answered. Where the kernel looks at
+   * the number first, what {@link #set} refuses for the number's sake is refused here too, and what
+   * SET does before it reads its data is done.
    *
    * @param attribute which; its access includes SET
    * @param attr the whole number
-   * @throws KvmException where it cannot be written, whatever the data
+   * @throws KvmException what is answered instead of EFAULT
    */
-  protected void beforeSet(A attribute, long attr) throws KvmException {
-    throw new UnsupportedOperationException(
-        attribute + " declares that SET looks at its number first; override beforeSet");
-  }
+  protected void unreadable(A attribute, long attr) throws KvmException {}
 
   /**
    * Writes an attribute of at most 8 bytes, or does a request of no data.
@@ -225,18 +222,29 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
     if (found == null || !found.writes) {
       return trySetUndeclared(group, attr, address, memory);
     }
+    if (found.size > 8) {
+      return trySetStructure(found, attr, address, memory);
+    }
+    long value;
     try {
-      if (found.looksBeforeSet) {
-        beforeSet(found.id, attr);
-      }
-      if (found.size > 8) {
-        setStructure(found, attr, address, memory);
-      } else {
-        set(found.id, attr, found.size == 0 ? 0 : memory.readNumber(address, found.size));
-      }
+      value = found.size == 0 ? 0 : memory.readNumber(address, found.size);
+    } catch (KvmException fault) {
+      return unreadable(found, attr, fault);
+    }
+    try {
+      set(found.id, attr, value);
       return null;
     } catch (KvmException refusal) {
       return refusal;
+    }
+  }
+
+  private KvmException unreadable(AttributeTable.Declared<A> found, long attr, KvmException fault) {
+    try {
+      unreadable(found.id, attr);
+      return fault;
+    } catch (KvmException first) {
+      return first;
     }
   }
 
@@ -254,12 +262,21 @@ public abstract class AttributeDevice<A extends Enum<A> & AttributeId> implement
     return unknown(declared, declared == null ? null : declared.unknownSet(), attr);
   }
 
-  private void setStructure(
-      AttributeTable.Declared<A> found, long attr, long address, UserMemory memory)
-      throws KvmException {
+  /** SET of more than a number. */
+  private @Nullable KvmException trySetStructure(
+      AttributeTable.Declared<A> found, long attr, long address, UserMemory memory) {
     byte[] data = new byte[found.size];
-    memory.read(address, data, 0, found.size);
-    set(found.id, attr, data);
+    try {
+      memory.read(address, data, 0, found.size);
+    } catch (KvmException fault) {
+      return unreadable(found, attr, fault);
+    }
+    try {
+      set(found.id, attr, data);
+      return null;
+    } catch (KvmException refusal) {
+      return refusal;
+    }
   }
 
   private int sizeIn(AttributeGroup group) {

@@ -1,6 +1,7 @@
 package org.kvmdev.api;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,11 +20,11 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
   private final List<AttributeGroup> groups;
   private final List<Attribute> attributes;
 
-  /** The first attribute of each group. */
-  private final List<Declared<A>> firsts = new ArrayList<>();
-
-  /** The same of the groups that have low numbers, by number. */
+  /** The first attribute of each group that has a low number, by that number. */
   private final @Nullable Declared<A>[] low;
+
+  /** The first attribute of each other group. */
+  private final Declared<A>[] others;
 
   private AttributeTable(List<A> ids) {
     Map<AttributeGroup, List<A>> byGroup = new LinkedHashMap<>();
@@ -34,30 +35,32 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     }
     groups = List.copyOf(byGroup.keySet());
     attributes = List.copyOf(all);
-    @SuppressWarnings({"unchecked", "rawtypes"})
-    @Nullable Declared<A>[] lowest = new Declared[LOW_NUMBERS];
-    low = lowest;
-    for (List<A> members : byGroup.values()) {
-      Declared<A> first = null;
-      for (A id : members.reversed()) {
-        first = new Declared<>(id, first);
-      }
-      add(first);
-    }
+    low = array(LOW_NUMBERS);
+    List<Declared<A>> high = new ArrayList<>();
+    Map<Integer, AttributeGroup> seen = new HashMap<>();
+    byGroup.forEach(
+        (group, members) -> {
+          AttributeGroup other = seen.put(group.number(), group);
+          if (other != null) {
+            throw new IllegalArgumentException(
+                other + " and " + group + " are both group " + group.number());
+          }
+          Declared<A> first = null;
+          for (A id : members.reversed()) {
+            first = new Declared<>(id, first);
+          }
+          if (group.number() >= 0 && group.number() < LOW_NUMBERS) {
+            low[group.number()] = first;
+          } else {
+            high.add(first);
+          }
+        });
+    others = high.toArray(array(0));
   }
 
-  private void add(Declared<A> first) {
-    int number = first.group.number();
-    for (Declared<A> other : firsts) {
-      if (other.group.number() == number) {
-        throw new IllegalArgumentException(
-            other.group + " and " + first.group + " are both group " + number);
-      }
-    }
-    firsts.add(first);
-    if (number >= 0 && number < LOW_NUMBERS) {
-      low[number] = first;
-    }
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static <A extends Enum<A> & AttributeId> Declared<A>[] array(int length) {
+    return new Declared[length];
   }
 
   /**
@@ -127,7 +130,7 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
   }
 
   private @Nullable Declared<A> search(int group) {
-    for (Declared<A> first : firsts) {
+    for (Declared<A> first : others) {
       if (first.group.number() == group) {
         return first;
       }
@@ -146,7 +149,6 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
     final boolean reads;
     final boolean writes;
     final boolean readsBeforeGet;
-    final boolean looksBeforeSet;
 
     /** That GET writes a number, and does nothing else with the caller's memory: what most do. */
     final boolean readsNumber;
@@ -168,7 +170,6 @@ public final class AttributeTable<A extends Enum<A> & AttributeId> {
       reads = attribute.access().reads();
       writes = attribute.access().writes();
       readsBeforeGet = attribute.readsBeforeGet();
-      looksBeforeSet = attribute.looksBeforeSet();
       readsNumber = reads && size <= 8 && !readsBeforeGet;
       first = attribute.firstKey();
       span = attribute.lastKey() - first;

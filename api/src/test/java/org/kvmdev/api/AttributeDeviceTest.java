@@ -13,10 +13,12 @@ class AttributeDeviceTest {
 
   /** Some attributes. */
   private enum Some implements AttributeId {
-    PLAIN(Attribute.of(GROUP, 0, "PLAIN", "Looks at the data first.").build()),
-    LOOKS(Attribute.of(GROUP, 1, "LOOKS", "Looks at the number first.").looksBeforeSet().build()),
+    PLAIN(Attribute.of(GROUP, 0, "PLAIN", "A number.").build()),
+    STRICT(Attribute.of(GROUP, 1, "STRICT", "Refused for its number.").build()),
     SECRET(Attribute.of(GROUP, 2, "SECRET", "Cannot be read.").access(Access.WRITE).build()),
-    FIXED(Attribute.of(GROUP, 3, "FIXED", "Cannot be written.").access(Access.READ).build());
+    FIXED(Attribute.of(GROUP, 3, "FIXED", "Cannot be written.").access(Access.READ).build()),
+    LONG(Attribute.of(GROUP, 4, "LONG", "A structure.").size(16).build()),
+    REQUEST(Attribute.of(GROUP, 5, "REQUEST", "Has no data.").request().build());
 
     private final Attribute attribute;
 
@@ -43,8 +45,11 @@ class AttributeDeviceTest {
         }
 
         @Override
-        protected void beforeSet(Some attribute, long attr) {
-          calls.add("before " + attribute);
+        protected void unreadable(Some attribute, long attr) throws KvmException {
+          calls.add("unreadable " + attribute);
+          if (attribute == Some.STRICT) {
+            throw KvmException.constant(Errno.EINVAL, "not this one");
+          }
         }
 
         @Override
@@ -54,11 +59,17 @@ class AttributeDeviceTest {
       };
 
   @Test
-  void setLooksAtTheNumberFirstWhereThatIsDeclared() {
+  void aSetWithoutReadableDataIsEfaultUnlessTheDeviceRefusesItsNumber() {
     refused(Errno.EFAULT, () -> device.setAttr(1, 0, 0, UserMemory.NONE));
-    assertEquals(List.of(), calls);
-    refused(Errno.EFAULT, () -> device.setAttr(1, 1, 0, UserMemory.NONE));
-    assertEquals(List.of("before LOOKS"), calls);
+    refused(Errno.EINVAL, () -> device.setAttr(1, 1, 0, UserMemory.NONE));
+    refused(Errno.EFAULT, () -> device.setAttr(1, 4, 0, UserMemory.NONE));
+    assertEquals(List.of("unreadable PLAIN", "unreadable STRICT", "unreadable LONG"), calls);
+  }
+
+  @Test
+  void aRequestWithoutDataReadsNone() throws KvmException {
+    device.setAttr(1, 5, 0, UserMemory.NONE);
+    assertEquals(List.of("set REQUEST"), calls);
   }
 
   @Test
@@ -71,26 +82,10 @@ class AttributeDeviceTest {
   void whatIsNotDeclaredIsRefusedBeforeTheDevice() throws KvmException {
     refused(Errno.ENXIO, () -> device.getAttr(1, 2, 0, UserMemory.NONE));
     refused(Errno.ENXIO, () -> device.setAttr(1, 3, 0, UserMemory.NONE));
-    refused(Errno.ENXIO, () -> device.hasAttr(1, 4));
+    refused(Errno.ENXIO, () -> device.hasAttr(1, 6));
     refused(Errno.ENXIO, () -> device.hasAttr(2, 0));
     device.hasAttr(1, 2);
     assertEquals(List.of(), calls);
-  }
-
-  @Test
-  void whoDeclaresItAndDoesNotDoItIsTold() {
-    AttributeDevice<Some> forgetful =
-        new AttributeDevice<>(TABLE) {
-          @Override
-          protected long get(Some attribute, long attr) {
-            return 0;
-          }
-
-          @Override
-          protected void set(Some attribute, long attr, long value) {}
-        };
-    assertThrows(
-        UnsupportedOperationException.class, () -> forgetful.setAttr(1, 1, 0, UserMemory.NONE));
   }
 
   /** A call that is refused. */

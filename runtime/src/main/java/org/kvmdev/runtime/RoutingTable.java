@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
@@ -14,12 +15,11 @@ import org.kvmdev.api.machine.Routing;
 
 /** A VM's interrupt routing: for each GSI its routes, in an array that is replaced as a whole. */
 final class RoutingTable implements Routing {
-  private static final Route[] NONE = {};
   private static final int VALID_DEVICE = 1;
 
   private final int chips;
   private final int pins;
-  private volatile Route[][] byGsi = {};
+  private volatile @Nullable Target[] byGsi = {};
   private volatile boolean listens;
   private final Map<Integer, List<Runnable>> listeners = new ConcurrentHashMap<>();
   private final Map<Integer, Runnable> byAckedGsi = new ConcurrentHashMap<>();
@@ -38,10 +38,13 @@ final class RoutingTable implements Routing {
       next.computeIfAbsent(route.gsi(), gsi -> new ArrayList<>()).add(route);
       last = Math.max(last, route.gsi());
     }
-    Route[][] table = new Route[last + 1][];
-    for (int gsi = 0; gsi <= last; gsi++) {
-      table[gsi] = next.getOrDefault(gsi, List.of()).toArray(NONE);
-    }
+    @Nullable Target[] table = new @Nullable Target[last + 1];
+    next.forEach(
+        (gsi, same) -> {
+          for (Route route : same.reversed()) {
+            table[gsi] = new Target(route, table[gsi]);
+          }
+        });
     byGsi = table;
   }
 
@@ -79,32 +82,18 @@ final class RoutingTable implements Routing {
 
   /** Drives a GSI: the status is the sum of what its routes deliver, or -1 where there is none. */
   int drive(int gsi, int level, InterruptController controller) {
-    Route[][] table = byGsi;
+    @Nullable Target[] table = byGsi;
     int status = -1;
     if (gsi < 0 || gsi >= table.length) {
       return status;
     }
-    for (Route route : table[gsi]) {
-      int delivered = send(route, level, controller);
+    for (Target target = table[gsi]; target != null; target = target.next) {
+      int delivered = target.drive(level, controller);
       if (delivered >= 0) {
         status = delivered + Math.max(status, 0);
       }
     }
     return status;
-  }
-
-  private static int send(Route route, int level, InterruptController controller) {
-    try {
-      // A pattern switch would cost more here than all the rest of the way.
-      if (route instanceof Route.Pin pin) {
-        return controller.set(pin.chip(), pin.pin(), level);
-      }
-      Route.Message message = (Route.Message) route;
-      return controller.routedMessage(
-          message.address(), message.data(), message.device(), message.flags(), level);
-    } catch (KvmException refusal) {
-      return -refusal.errno().number();
-    }
   }
 
   @Override
@@ -129,12 +118,12 @@ final class RoutingTable implements Routing {
     if (chips == 0) {
       return gsi == pin;
     }
-    Route[][] table = byGsi;
+    @Nullable Target[] table = byGsi;
     if (gsi < 0 || gsi >= table.length) {
       return false;
     }
-    for (Route route : table[gsi]) {
-      if (route instanceof Route.Pin to && to.chip() == chip && to.pin() == pin) {
+    for (Target target = table[gsi]; target != null; target = target.next) {
+      if (target.is(chip, pin)) {
         return true;
       }
     }
@@ -156,5 +145,47 @@ final class RoutingTable implements Routing {
   void onAcked(int chip, int pin, Runnable listener) {
     listens = true;
     listeners.computeIfAbsent(chip << 16 | pin, key -> new CopyOnWriteArrayList<>()).add(listener);
+  }
+
+  /** Where a line goes, a field each, and where else. */
+  private static final class Target {
+    final @Nullable Target next;
+    private final int chip;
+    private final int pin;
+    private final Route.@Nullable Message message;
+
+    Target(Route route, @Nullable Target next) {
+      this.next = next;
+      switch (route) {
+        case Route.Pin to -> {
+          chip = to.chip();
+          pin = to.pin();
+          message = null;
+        }
+        case Route.Message sent -> {
+          chip = 0;
+          pin = 0;
+          message = sent;
+        }
+      }
+    }
+
+    boolean is(int otherChip, int otherPin) {
+      return message == null && chip == otherChip && pin == otherPin;
+    }
+
+    /** Drives it; answers the status, or an errno's negative. */
+    int drive(int level, InterruptController controller) {
+      Route.Message sent = message;
+      if (sent == null) {
+        return controller.set(chip, pin, level);
+      }
+      try {
+        return controller.routedMessage(
+            sent.address(), sent.data(), sent.device(), sent.flags(), level);
+      } catch (KvmException refusal) {
+        return -refusal.errno().number();
+      }
+    }
   }
 }

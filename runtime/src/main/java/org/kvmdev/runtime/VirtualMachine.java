@@ -69,6 +69,10 @@ final class VirtualMachine implements Machine {
   private volatile boolean prepared;
 
   private volatile @Nullable InterruptController controller;
+
+  /** That the controller numbers its lines; published with it. */
+  private boolean numbersLines;
+
   private final VmLock lock = new VmLock();
   private final ReentrantLock firstRun = new ReentrantLock();
   private final AtomicInteger slots = new AtomicInteger();
@@ -239,6 +243,7 @@ final class VirtualMachine implements Machine {
 
   @Override
   public void controller(@Nullable InterruptController now) {
+    numbersLines = now != null && now.numbersLines();
     controller = now;
   }
 
@@ -267,8 +272,7 @@ final class VirtualMachine implements Machine {
       throw NO_CONTROLLER;
     }
     try {
-      int status = now.line(line, level);
-      return status == InterruptController.ROUTED ? routing.drive(line, level, now) : status;
+      return numbersLines ? now.line(line, level) : routing.drive(line, level, now);
     } catch (RuntimeException | Error fault) {
       throw Containment.contain(fault, now);
     }
@@ -286,7 +290,9 @@ final class VirtualMachine implements Machine {
       return;
     }
     try {
-      if (driven.line(gsi, level) == InterruptController.ROUTED) {
+      if (numbersLines) {
+        driven.line(gsi, level);
+      } else {
         routing.drive(gsi, level, driven);
       }
     } catch (RuntimeException | Error fault) {

@@ -29,19 +29,26 @@ public interface InterruptController {
   int set(int chip, int pin, int level);
 
   /**
-   * KVM_IRQ_LINE where no {@link LineEncoding} decodes it and numbers are not looked up in the
-   * routing table.
+   * Whether KVM_IRQ_LINE's numbers are the controller's own, where no {@link LineEncoding} decodes
+   * them. Asked once, when it becomes the VM's controller.
+   *
+   * @return true where {@link #line} takes them; false where they are looked up in the routing
+   *     table
+   */
+  default boolean numbersLines() {
+    return false;
+  }
+
+  /**
+   * KVM_IRQ_LINE of a controller that numbers its lines itself.
    *
    * @param number the line's number
    * @param level as the client gave it
-   * @return the status, as {@link #set}; or {@link #ROUTED}
+   * @return the status, as {@link #set}
    */
   default int line(int number, int level) {
-    return ROUTED;
+    throw new UnsupportedOperationException("a controller that numbers its lines overrides line");
   }
-
-  /** What {@link #line} answers where lines go through the routing table. */
-  int ROUTED = Integer.MIN_VALUE;
 
   /**
    * A message-signalled interrupt, from KVM_SIGNAL_MSI or by a route. Allocates nothing.

@@ -92,7 +92,7 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
   }
 
   @Override
-  protected void beforeSet(VgicV2Attribute attribute, long attr) throws KvmException {
+  protected void unreadable(VgicV2Attribute attribute, long attr) throws KvmException {
     switch (attribute) {
       case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER -> cpu(attr);
       case DISTRIBUTOR_ADDRESS, CPU_INTERFACE_ADDRESS, INTERRUPT_COUNT, INIT -> {}

@@ -31,7 +31,6 @@ enum VgicV2Attribute implements AttributeId {
   DISTRIBUTOR_REGISTER(
       Attribute.keyed(Groups.DIST_REGS, "register", "A distributor register, as a vCPU sees it.")
           .registers(DistributorV2Register.MAP)
-          .looksBeforeSet()
           .when(VgicAttributes.STOPPED + "; EINVAL where there is no such vCPU")
           .effects("Initialises the GIC.")
           .source("arm-vgic.rst, KVM_DEV_ARM_VGIC_GRP_DIST_REGS")
@@ -40,7 +39,6 @@ enum VgicV2Attribute implements AttributeId {
   CPU_INTERFACE_REGISTER(
       Attribute.keyed(Groups.CPU_REGS, "register", "A register of a vCPU's CPU interface.")
           .registers(CpuInterfaceV2Register.MAP)
-          .looksBeforeSet()
           .when(VgicAttributes.STOPPED + "; EINVAL where there is no such vCPU")
           .effects("Initialises the GIC.")
           .source("arm-vgic.rst, KVM_DEV_ARM_VGIC_GRP_CPU_REGS")

@@ -111,7 +111,7 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
   }
 
   @Override
-  protected void beforeSet(VgicV3Attribute attribute, long attr) throws KvmException {
+  protected void unreadable(VgicV3Attribute attribute, long attr) throws KvmException {
     switch (attribute) {
       case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, LINE_LEVEL -> cpu(attribute, attr);
       case SYSTEM_REGISTER -> {

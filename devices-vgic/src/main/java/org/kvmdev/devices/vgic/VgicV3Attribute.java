@@ -47,7 +47,6 @@ enum VgicV3Attribute implements AttributeId {
   DISTRIBUTOR_REGISTER(
       Attribute.keyed(Groups.DIST_REGS, "register", "A distributor register.")
           .registers(DistributorV3Register.MAP)
-          .looksBeforeSet()
           .when(VgicAttributes.STOPPED + ", and after initialisation; EINVAL without a vCPU")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_GRP_DIST_REGS")
           .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
@@ -55,7 +54,6 @@ enum VgicV3Attribute implements AttributeId {
   REDISTRIBUTOR_REGISTER(
       Attribute.keyed(Groups.REDIST_REGS, "register", "A register of a vCPU's redistributor.")
           .registers(RedistributorRegister.MAP)
-          .looksBeforeSet()
           .when(VgicAttributes.STOPPED + ", and after initialisation; EINVAL without such a vCPU")
           .source("arm-vgic-v3.rst, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS")
           .departs(VgicAttributes.HAS_RULE, VgicAttributes.HAS_STRICTER, VgicAttributes.UACCESS)
@@ -64,7 +62,6 @@ enum VgicV3Attribute implements AttributeId {
       Attribute.keyed(Groups.CPU_SYSREGS, "register", "A register of a vCPU's CPU interface.")
           .size(8)
           .registers(IccRegister.MAP)
-          .looksBeforeSet()
           .when(
               VgicAttributes.STOPPED
                   + ", and after initialisation; EINVAL without such a vCPU; ENOENT for an unknown"
@@ -79,7 +76,6 @@ enum VgicV3Attribute implements AttributeId {
   LINE_LEVEL(
       Attribute.keyed(
               Groups.LEVEL_INFO, "lines", "The input lines of 32 interrupts, a bit for each.")
-          .looksBeforeSet()
           .when(
               VgicAttributes.STOPPED
                   + ", and after initialisation; EINVAL without such a vCPU, or unless the INTID is"

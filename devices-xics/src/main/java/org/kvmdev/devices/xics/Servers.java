@@ -16,8 +16,14 @@ final class Servers {
   /** The server of a number, or null. */
   @Nullable PresentationController find(int number) {
     @Nullable PresentationController[] slots = table;
+    PresentationController server = slots[number & slots.length - 1];
+    return server == null || server.number() == number ? server : search(slots, number);
+  }
+
+  private static @Nullable PresentationController search(
+      @Nullable PresentationController[] slots, int number) {
     int mask = slots.length - 1;
-    for (int i = number & mask; ; i = i + 1 & mask) {
+    for (int i = number + 1 & mask; ; i = i + 1 & mask) {
       PresentationController server = slots[i];
       if (server == null || server.number() == number) {
         return server;

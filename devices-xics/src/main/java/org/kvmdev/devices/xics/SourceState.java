@@ -27,6 +27,9 @@ final class SourceState {
   /** A source that nobody has touched: masked, and sent to server 0. */
   static final long INITIAL = PRIORITY | SAVED_PRIORITY;
 
+  private static final long WORD_MASKED = 1L << SourceField.MASKED.low;
+  private static final long WORD_PENDING = 1L << SourceField.PENDING.low;
+
   private SourceState() {}
 
   static int server(long state) {
@@ -50,10 +53,10 @@ final class SourceState {
   static long ofWord(long word) {
     int priority = priority(word);
     long state = EXISTS | word & (LEVEL | PRESENTED | QUEUED);
-    if (has(word, SourceField.PENDING)) {
+    if (isPending(word)) {
       state |= PRESENTED;
     }
-    return state | route(server(word), has(word, SourceField.MASKED) ? MASKED : priority, priority);
+    return state | route(server(word), (word & WORD_MASKED) != 0 ? MASKED : priority, priority);
   }
 
   /**
@@ -67,14 +70,15 @@ final class SourceState {
     long word = state & (SERVER | LEVEL | PRESENTED | QUEUED);
     word |= (long) (masked ? savedPriority(state) : priority(state)) << SourceField.PRIORITY.low;
     if (masked) {
-      word |= 1L << SourceField.MASKED.low;
+      word |= WORD_MASKED;
     }
     boolean pending =
         (state & LEVEL) != 0 ? (state & PRESENTED) != 0 : waits || (state & MASKED_PENDING) != 0;
-    return pending ? word | 1L << SourceField.PENDING.low : word;
+    return pending ? word | WORD_PENDING : word;
   }
 
-  static boolean has(long word, SourceField flag) {
-    return (word >>> flag.low & 1) != 0;
+  /** Whether a user's word says that the source is pending. */
+  static boolean isPending(long word) {
+    return (word & WORD_PENDING) != 0;
   }
 }

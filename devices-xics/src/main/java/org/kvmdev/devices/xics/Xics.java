@@ -134,7 +134,7 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
   // Attributes.
 
   @Override
-  protected void beforeSet(XicsAttribute attribute, long attr) {
+  protected void unreadable(XicsAttribute attribute, long attr) {
     switch (attribute) {
       case SOURCE -> sources.make((int) attr);
     }
@@ -170,21 +170,27 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
 
   private void setSource(int source, long word) throws KvmException {
     int destination = SourceState.server(word);
-    if (SourceState.priority(word) != SourceState.MASKED && servers.find(destination) == null) {
+    SourceController controller = sources.make(source);
+    PresentationController server = lockRoute(controller, source);
+    boolean exists =
+        SourceState.priority(word) == SourceState.MASKED
+            || server != null && server.number() == destination
+            || servers.find(destination) != null;
+    if (exists) {
+      if (server != null) {
+        server.leave(source, SourceState.priority(controller.state(source)));
+      }
+      controller.set(source, SourceState.ofWord(word));
+    }
+    unlockRoute(server);
+    if (!exists) {
       throw new KvmException(
           Errno.EINVAL,
           "source %#x: server %d does not exist; KVM_CAP_IRQ_XICS makes a vCPU a server",
           source,
           destination & 0xffff_ffffL);
     }
-    SourceController controller = sources.make(source);
-    PresentationController server = lockRoute(controller, source);
-    if (server != null) {
-      server.leave(source, SourceState.priority(controller.state(source)));
-    }
-    controller.set(source, SourceState.ofWord(word));
-    unlockRoute(server);
-    if (SourceState.has(word, SourceField.PENDING)) {
+    if (SourceState.isPending(word)) {
       deliver(source);
     }
   }
@@ -194,6 +200,11 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
   @Override
   public int set(int chip, int pin, int level) {
     return line(pin, level);
+  }
+
+  @Override
+  public boolean numbersLines() {
+    return true;
   }
 
   @Override

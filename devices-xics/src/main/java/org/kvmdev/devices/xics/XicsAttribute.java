@@ -15,7 +15,6 @@ enum XicsAttribute implements AttributeId {
               Groups.SOURCES, "source", "The state of an interrupt source, " + Groups.FIELDS)
           .size(8)
           .keys(Sources.FIRST, Sources.END - 1)
-          .looksBeforeSet()
           .when(
               "GET of a source that was never set is ENOENT. SET of a server that does not exist is"
                   + " EINVAL, unless the priority is 255.")

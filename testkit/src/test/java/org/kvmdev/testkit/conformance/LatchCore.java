@@ -104,6 +104,11 @@ abstract class LatchCore extends AttributeDevice<LatchAttribute>
   }
 
   @Override
+  public boolean numbersLines() {
+    return true;
+  }
+
+  @Override
   public synchronized int line(int number, int level) {
     int bit = number & WIDTH - 1;
     value = level == 0 ? value & ~(1L << bit) : value | 1L << bit;
