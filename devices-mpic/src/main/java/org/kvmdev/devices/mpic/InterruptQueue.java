@@ -3,9 +3,9 @@ package org.kvmdev.devices.mpic;
 import java.util.Arrays;
 
 /**
- * A set of interrupt sources, ordered by priority: one bitmap per priority, and above it bits that
- * say which of its words, and which priorities, are not empty. The first of the queue is found in a
- * few instructions, however many are in it.
+ * A set of interrupt sources, ordered by priority: one bitmap per priority, behind it a word that
+ * says which of its words are not empty, and above them bits that say which priorities are not. The
+ * first of the queue is found in a few instructions, however many are in it.
  *
  * <p>Whoever changes the priority of a source that is in a queue removes it before and adds it
  * after.
@@ -14,37 +14,40 @@ final class InterruptQueue {
   private static final int PRIORITIES = 16;
   private static final int WORD_SHIFT = 6;
 
-  /** Words of a priority's bitmap, a power of two. */
+  /** Words of a priority, a power of two. */
   private static final int WORDS_SHIFT = 3;
+
+  /** The last of them is no part of the bitmap: its bits are the others that are not 0. */
+  private static final int SUMMARY = (1 << WORDS_SHIFT) - 1;
 
   /** What {@link #priority} answers for an empty queue; below every priority. */
   static final int EMPTY = -1;
 
   static {
-    assert Source.COUNT <= 1 << WORDS_SHIFT + WORD_SHIFT;
+    assert Source.COUNT <= SUMMARY << WORD_SHIFT;
   }
 
   private final long[] bits = new long[PRIORITIES << WORDS_SHIFT];
-  private final int[] words = new int[PRIORITIES];
   private int priorities;
 
   /** Adds a source; one that is in the queue already stays. */
   void add(int source, int priority) {
+    int first = priority << WORDS_SHIFT;
     int word = source >> WORD_SHIFT;
-    bits[(priority << WORDS_SHIFT) + word] |= 1L << source;
-    words[priority] |= 1 << word;
+    bits[first + word] |= 1L << source;
+    bits[first + SUMMARY] |= 1L << word;
     priorities |= 1 << priority;
   }
 
   /** Removes a source; one that is not in the queue is left alone. */
   void remove(int source, int priority) {
+    int first = priority << WORDS_SHIFT;
     int word = source >> WORD_SHIFT;
-    int at = (priority << WORDS_SHIFT) + word;
-    long rest = bits[at] & ~(1L << source);
-    bits[at] = rest;
+    long rest = bits[first + word] & ~(1L << source);
+    bits[first + word] = rest;
     if (rest == 0) {
-      int others = words[priority] & ~(1 << word);
-      words[priority] = others;
+      long others = bits[first + SUMMARY] & ~(1L << word);
+      bits[first + SUMMARY] = others;
       if (others == 0) {
         priorities &= ~(1 << priority);
       }
@@ -61,7 +64,6 @@ final class InterruptQueue {
 
   void clear() {
     Arrays.fill(bits, 0);
-    Arrays.fill(words, 0);
     priorities = 0;
   }
 
@@ -72,9 +74,8 @@ final class InterruptQueue {
 
   /** The source of the highest priority, of equal ones the lowest; the queue is not empty. */
   int first() {
-    int priority = priority();
-    int word = Integer.numberOfTrailingZeros(words[priority]);
-    return (word << WORD_SHIFT)
-        + Long.numberOfTrailingZeros(bits[(priority << WORDS_SHIFT) + word]);
+    int first = priority() << WORDS_SHIFT;
+    int word = Long.numberOfTrailingZeros(bits[first + SUMMARY]);
+    return (word << WORD_SHIFT) + Long.numberOfTrailingZeros(bits[first + word]);
   }
 }

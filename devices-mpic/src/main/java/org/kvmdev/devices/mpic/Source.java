@@ -64,6 +64,9 @@ final class Source {
   final Kind kind;
   private final Mpic mpic;
 
+  /** The bits of IVPR that a write changes, of those that the kind has. */
+  private final int writable;
+
   private int ivpr;
   private int idr;
   private int output;
@@ -91,6 +94,12 @@ final class Source {
       kind = Kind.TIMER;
     }
     level = kind == Kind.INTERNAL;
+    writable =
+        switch (kind) {
+          case EXTERNAL -> IVPR_WRITABLE;
+          case INTERNAL -> IVPR_WRITABLE & ~SENSE;
+          case INTERPROCESSOR, TIMER -> IVPR_WRITABLE & ~(SENSE | POLARITY);
+        };
   }
 
   /** GCR[RST]. The line stays as it is driven, and on 4.2 the output is kept. */
@@ -137,16 +146,10 @@ final class Source {
   /** Writes IVPR, and delivers or withdraws the interrupt accordingly. */
   void setIvpr(int value) {
     int before = priority();
-    int written = ivpr & ACTIVITY | value & IVPR_WRITABLE;
-    ivpr =
-        switch (kind) {
-          case EXTERNAL -> {
-            level = (written & SENSE) != 0;
-            yield written;
-          }
-          case INTERNAL -> written & ~SENSE;
-          case INTERPROCESSOR, TIMER -> written & ~(SENSE | POLARITY);
-        };
+    ivpr = ivpr & ACTIVITY | value & writable;
+    if (kind == Kind.EXTERNAL) {
+      level = (ivpr & SENSE) != 0;
+    }
     if (priority() != before) {
       changePriority(before);
     }
