@@ -96,6 +96,7 @@ class RowsTest {
     Row two = row(Target.NONE, Recorded.NOTHING, 15, 0);
     Row cycle = row(Target.NONE, Recorded.NOTHING, 40, 0);
     assertEquals(60, new Slowdown(one, two).of(cycle).nanoseconds());
+    assertEquals(40, new Slowdown(two, one).of(cycle).nanoseconds());
   }
 
   @Test
