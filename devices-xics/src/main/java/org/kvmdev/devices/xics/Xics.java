@@ -131,27 +131,21 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
     return new PresentationController(this, vcpu, number);
   }
 
-  // Attributes.
+  // Attributes: there is one, so that no switch is needed, which would be loads to wait for.
 
   @Override
   protected void unreadable(XicsAttribute attribute, long attr) {
-    switch (attribute) {
-      case SOURCE -> sources.make((int) attr);
-    }
+    sources.make((int) attr);
   }
 
   @Override
   protected long get(XicsAttribute attribute, long attr) throws KvmException {
-    return switch (attribute) {
-      case SOURCE -> source((int) attr);
-    };
+    return source((int) attr);
   }
 
   @Override
   protected void set(XicsAttribute attribute, long attr, long value) throws KvmException {
-    switch (attribute) {
-      case SOURCE -> setSource((int) attr, value);
-    }
+    setSource((int) attr, value);
   }
 
   private long source(int source) throws KvmException {
