@@ -45,7 +45,7 @@ final class Mpic {
     global = new GlobalRegisters(this);
     timers = new TimerRegisters(this);
     messages = new MessageRegisters(this);
-    sourceRegisters = new SourceRegisters(this);
+    sourceRegisters = new SourceRegisters(model, sources);
     reset();
   }
 

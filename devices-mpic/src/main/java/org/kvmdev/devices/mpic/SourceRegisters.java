@@ -7,12 +7,12 @@ final class SourceRegisters {
   private static final int STRIDE_SHIFT = 5;
   private static final int ALIGNMENT_MASK = 3;
 
-  private final Mpic mpic;
+  private final Source[] sources;
   private final RegisterMap<SourceRegister> map;
 
-  SourceRegisters(Mpic mpic) {
-    this.mpic = mpic;
-    this.map = mpic.model.source();
+  SourceRegisters(MpicModel model, Source[] sources) {
+    this.sources = sources;
+    this.map = model.source();
   }
 
   int read(int offset) {
@@ -42,6 +42,6 @@ final class SourceRegisters {
   }
 
   private Source source(int offset) {
-    return mpic.source(offset - SourceRegister.BEGIN >> STRIDE_SHIFT);
+    return sources[offset - SourceRegister.BEGIN >> STRIDE_SHIFT];
   }
 }
