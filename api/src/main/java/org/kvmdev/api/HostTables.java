@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * {@code align=V}, {@code frozen}, {@code sets=NAME}, {@code clears=NAME}, {@code when=NAME:M} —
  * and what the register itself is: {@code shared}, {@code numbered}, {@code feature=N}, {@code
  * feature.N=VALUE}, {@code cpu=M} ({@link CpuRegister}). One that {@code sets} or {@code clears}
- * cannot be read.
+ * cannot be read, and a field that is {@code unread} is shown as 0.
  */
 public final class HostTables {
   /** What a host without tables has. */
@@ -323,6 +323,7 @@ public final class HostTables {
           case "numbered" -> numbered = true;
           case "feature" -> feature = (int) number(value);
           case "cpu" -> cpuBits = number(value);
+          case "unread" -> readable = false;
           case "sets", "clears" -> {
             readable = false;
             rules.add(rule(key, value));

@@ -163,7 +163,7 @@ final class RegisterStore implements VcpuState {
   void copyOut(Structure structure, int size, UserMemory memory, long address) throws KvmException {
     byte[] bytes = constant(structure, size);
     for (RegisterView field : structure.fields()) {
-      if (field.register().isOn(features)) {
+      if (field.readable() && field.register().isOn(features)) {
         put(bytes, (int) field.where(), field.bytes(), low(field.register()), high(field));
       }
     }

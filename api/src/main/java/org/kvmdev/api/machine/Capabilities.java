@@ -2,7 +2,9 @@ package org.kvmdev.api.machine;
 
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.DeviceOps;
+import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.api.UserMemory;
 
 /**
  * What a family answers to KVM_CHECK_EXTENSION and KVM_ENABLE_CAP. It comes from the provider, not
@@ -74,5 +76,15 @@ public interface Capabilities {
      * @throws KvmException EBADF where there is no such file, EPERM where it is no device
      */
     DeviceOps device(long descriptor) throws KvmException;
+
+    /**
+     * The caller's memory, for a capability whose argument is an address.
+     *
+     * @return the memory
+     * @throws KvmException EFAULT where the caller has none
+     */
+    default UserMemory memory() throws KvmException {
+      throw new KvmException(Errno.EFAULT, "the caller has no memory at %#x", 0);
+    }
   }
 }

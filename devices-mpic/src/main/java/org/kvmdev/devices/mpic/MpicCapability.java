@@ -8,10 +8,13 @@ import org.kvmdev.api.machine.Vcpu;
 
 /**
  * KVM_CAP_IRQ_MPIC: enabled on a vCPU, it connects it to the device; the arguments are the device's
- * file and the CPU's number (Documentation/virt/kvm/api.rst, section 6.6). That it exists is in the
- * host's file.
+ * file and the CPU's number (Documentation/virt/kvm/api.rst, section 6.6). KVM_CAP_SW_TLB gives it
+ * its TLB; KVM_CAP_PPC_PAPR is taken, and the vCPU is of no use thereafter. That they exist is in
+ * the host's file.
  */
 final class MpicCapability implements Capabilities {
+  private static final int KVM_CAP_PPC_PAPR = 68;
+  private static final int KVM_CAP_SW_TLB = 69;
   private static final int KVM_CAP_IRQ_MPIC = 90;
 
   private static final KvmException OTHER_TYPE =
@@ -22,6 +25,18 @@ final class MpicCapability implements Capabilities {
   @Override
   public boolean enable(int capability, Vcpu vcpu, long[] arguments, Files files)
       throws KvmException {
+    if (capability == KVM_CAP_PPC_PAPR) {
+      E500Requests.of(vcpu.machine()).cpu(vcpu).papr = true;
+      return true;
+    }
+    if (capability == KVM_CAP_SW_TLB) {
+      long word = -1L >>> 64 - vcpu.machine().host().number("word.bits", 64);
+      E500Requests.of(vcpu.machine())
+          .cpu(vcpu)
+          .tlb
+          .configure(vcpu, files.memory(), arguments[0] & word, word);
+      return true;
+    }
     if (capability != KVM_CAP_IRQ_MPIC) {
       return false;
     }
@@ -43,5 +58,10 @@ final class MpicCapability implements Capabilities {
     }
     mpic.connect(vcpu, number);
     return true;
+  }
+
+  @Override
+  public void enabled(Vcpu vcpu) throws KvmException {
+    E500Requests.of(vcpu.machine()).requireSane(vcpu);
   }
 }

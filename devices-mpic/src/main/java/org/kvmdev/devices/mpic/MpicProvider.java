@@ -38,7 +38,11 @@ public final class MpicProvider implements DeviceProvider {
 
   @Override
   public List<Host> hosts() {
-    return List.of(Host.read(HOST, MpicProvider.class.getResourceAsStream(HOST + ".properties")));
+    return List.of(
+        Host.read(
+            HOST,
+            MpicProvider.class.getResourceAsStream(HOST + ".properties"),
+            MpicProvider.class.getResourceAsStream(HOST + ".tables")));
   }
 
   @Override
@@ -49,6 +53,7 @@ public final class MpicProvider implements DeviceProvider {
   @Override
   public void join(Machine machine) {
     machine.plug(MpicFamily.of(machine));
+    machine.plug(E500Requests.of(machine));
   }
 
   @Override

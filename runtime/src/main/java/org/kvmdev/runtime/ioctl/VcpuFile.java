@@ -1,9 +1,12 @@
 package org.kvmdev.runtime.ioctl;
 
 import java.util.Objects;
+import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.HostTables;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.api.UserMemory;
+import org.kvmdev.api.machine.Capabilities;
 import org.kvmdev.runtime.Vcpu;
 import org.kvmdev.runtime.Vm;
 import org.kvmdev.runtime.ioctl.Struct.DeviceAttr;
@@ -191,7 +194,17 @@ final class VcpuFile extends OpenFile {
         (int) memory.readNumber(argument + EnableCap.CAP, 4),
         (int) memory.readNumber(argument + EnableCap.FLAGS, 4),
         VmFile.arguments(memory, argument),
-        caller::deviceOf);
+        new Capabilities.Files() {
+          @Override
+          public DeviceOps device(long descriptor) throws KvmException {
+            return caller.deviceOf(descriptor);
+          }
+
+          @Override
+          public UserMemory memory() {
+            return memory;
+          }
+        });
   }
 
   /** The register is looked up and read before its value's address is used. */
