@@ -164,9 +164,11 @@ final class DescribeCommand implements Callable<Integer> {
 
   private static String offset(RegisterSpec spec) {
     String first = "%#x".formatted(spec.offset());
-    return spec.count() == 1
-        ? first
-        : first + "-%#x +%#x".formatted(spec.offset(spec.count() - 1), spec.stride());
+    String offset =
+        spec.count() == 1
+            ? first
+            : first + "-%#x +%#x".formatted(spec.offset(spec.count() - 1), spec.stride());
+    return (offset + " " + spec.place()).strip();
   }
 
   private static String access(RegisterSpec spec) {
@@ -284,6 +286,7 @@ final class DescribeCommand implements Callable<Integer> {
         json.writeStringField("part", map.name());
         json.writeStringField("name", register.name());
         json.writeStringField("offset", "%#x".formatted(spec.offset()));
+        json.writeStringField("place", spec.place());
         json.writeNumberField("count", spec.count());
         json.writeNumberField("stride", spec.stride());
         json.writeNumberField("width", spec.width());

@@ -71,6 +71,29 @@ class CommandTest {
   }
 
   @Test
+  void describeShowsTheWholeRegisterMapOfAGic() {
+    assertEquals(0, run("describe", "KVM_DEV_TYPE_ARM_VGIC_V3"));
+    describes(" *0x6000-0x7ff8 \\+0x8 +GICD_IROUTER +8 +rw .*");
+    describes(" *0x78 +GICR_PENDBASER +8 +rw .*");
+    describes(" *0xc230 S3_0_C4_C6_0 +ICC_PMR_EL1 +8 +rw +0x0 .*");
+    describes(" *0xc644-0xc647 \\+0x1 S3_0_C12_C8_4 +ICC_AP0R_EL1 +8 +rw .*");
+    describes(" *0xc660 S3_0_C12_C12_0 +ICC_IAR1_EL1 +8 +r- .*");
+    assertEquals(0, run("describe", "--json", "KVM_DEV_TYPE_ARM_VGIC_V3"));
+    answers("\"place\" : \"S3_0_C12_C12_4\"");
+
+    assertEquals(0, run("describe", "KVM_DEV_TYPE_ARM_VGIC_V2"));
+    describes(" *0xf00 +GICD_SGIR +4 +-w .*");
+    describes(" *0xd0-0xdc \\+0x4 +GICC_APR +4 +rw .*");
+    assertEquals(0, run("describe", "KVM_DEV_TYPE_ARM_VGIC_ITS"));
+    describes(" *0x100-0x138 \\+0x8 +GITS_BASER +8 +rw .*");
+    describes(" *0x90 +GITS_CREADR +8 +rw .*");
+  }
+
+  private void describes(String line) {
+    assertTrue(out.toString().lines().anyMatch(each -> each.matches(line)), out::toString);
+  }
+
+  @Test
   void aWrongNameSaysWhatThereIs() {
     assertEquals(2, run("describe", "KVM_DEV_TYPE_PIC"));
     complains("2 KVM_DEV_TYPE_FSL_MPIC_42");

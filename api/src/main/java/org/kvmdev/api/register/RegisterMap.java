@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Registers found by offset: one array access, no allocation. A map is of one part of a device, as
- * its manual has them; it begins at its first register.
+ * its manual has them; it begins at its first register. What it finds lies in memory, or is
+ * numbered ({@link #numbered}): then each number is a whole register, however wide.
  *
  * @param <R> the enum of the registers
  */
@@ -14,6 +15,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
   private final String name;
   private final List<R> registers;
   private final int shift;
+  private final boolean numbered;
   private final long begin;
 
   /** What covers each granule from the begin on; null where nothing does. */
@@ -21,7 +23,8 @@ public final class RegisterMap<R extends Enum<R> & Register> {
 
   private final long[] resets;
 
-  private RegisterMap(String name, int granule, List<R> registers) {
+  private RegisterMap(String name, int granule, boolean numbered, List<R> registers) {
+    this.numbered = numbered;
     if (granule < 1 || Integer.bitCount(granule) != 1) {
       throw new IllegalArgumentException("a granule of " + granule + " bytes is no power of two");
     }
@@ -37,7 +40,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
       spec.seal();
       resets[register.ordinal()] = spec.reset();
       first = Math.min(first, spec.offset());
-      end = Math.max(end, spec.offset(spec.count() - 1) + spec.width());
+      end = Math.max(end, spec.offset(spec.count() - 1) + extent(spec));
     }
     begin = first / granule * granule;
     @SuppressWarnings("unchecked")
@@ -53,6 +56,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
     name = other.name;
     registers = other.registers;
     shift = other.shift;
+    numbered = other.numbered;
     begin = other.begin;
     slots = other.slots;
     resets = other.resets.clone();
@@ -71,7 +75,27 @@ public final class RegisterMap<R extends Enum<R> & Register> {
    */
   public static <R extends Enum<R> & Register> RegisterMap<R> of(
       String name, int granule, List<R> registers) {
-    return new RegisterMap<>(name, granule, registers);
+    return new RegisterMap<>(name, granule, false, registers);
+  }
+
+  /**
+   * The map of registers that have numbers instead of places in memory: a CPU's system registers.
+   *
+   * @param name the name of what they are of: {@code CPU interface}
+   * @param registers the registers; their offsets are their numbers, and an array's distance is
+   *     that of numbers
+   * @param <R> their enum
+   * @return the map
+   * @throws IllegalArgumentException where two have the same number
+   */
+  public static <R extends Enum<R> & Register> RegisterMap<R> numbered(
+      String name, List<R> registers) {
+    return new RegisterMap<>(name, 1, true, registers);
+  }
+
+  /** How many offsets are one register's. */
+  private int extent(RegisterSpec spec) {
+    return numbered ? 1 : spec.width();
   }
 
   /**
@@ -148,11 +172,11 @@ public final class RegisterMap<R extends Enum<R> & Register> {
     RegisterSpec spec = register.spec();
     for (int index = 0; index < spec.count(); index++) {
       long first = spec.offset(index);
-      if (first % granule != 0 || spec.width() % granule != 0) {
+      if (first % granule != 0 || extent(spec) % granule != 0) {
         throw new IllegalArgumentException(
             "%s at %#x does not fit a granule of %d bytes".formatted(register, first, granule));
       }
-      for (long at = first; at < first + spec.width(); at += granule) {
+      for (long at = first; at < first + extent(spec); at += granule) {
         int slot = (int) ((at - begin) >>> shift);
         if (slots[slot] != null) {
           throw new IllegalArgumentException(

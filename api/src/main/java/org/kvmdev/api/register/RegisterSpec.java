@@ -19,6 +19,7 @@ public final class RegisterSpec {
   private int bitsPerInterrupt;
   private String effects = "";
   private String source = "";
+  private String place = "";
   private boolean sealed;
 
   private RegisterSpec(long offset, String summary) {
@@ -158,6 +159,17 @@ public final class RegisterSpec {
    */
   public RegisterSpec source(String place) {
     change().source = place;
+    return this;
+  }
+
+  /**
+   * How its manual writes where it is, where that is no offset.
+   *
+   * @param text that: {@code S3_0_C12_C12_4}
+   * @return this
+   */
+  public RegisterSpec place(String text) {
+    change().place = text;
     return this;
   }
 
@@ -307,5 +319,14 @@ public final class RegisterSpec {
    */
   public String source() {
     return source;
+  }
+
+  /**
+   * How its manual writes where it is, where that is no offset.
+   *
+   * @return that; empty where the offset says it
+   */
+  public String place() {
+    return place;
   }
 }

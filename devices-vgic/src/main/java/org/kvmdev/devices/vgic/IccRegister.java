@@ -35,7 +35,8 @@ enum IccRegister implements GicRegister {
   ICC_IGRPEN1_EL1(true, 12, 12, 7, "Enables group 1.", 0, 1);
 
   /** The CPU interface; an encoding is an offset. */
-  static final RegisterMap<IccRegister> MAP = RegisterMap.of("CPU interface", 1, List.of(values()));
+  static final RegisterMap<IccRegister> MAP =
+      RegisterMap.numbered("CPU interface", List.of(values()));
 
   // The guest finds registers in one array access each.
   private static final int FIRST = encoding(3, 0, 4, 0, 0);
@@ -52,7 +53,13 @@ enum IccRegister implements GicRegister {
     this.isState = isState;
     int count = name().contains("R_EL1") && name().startsWith("ICC_AP") ? 4 : 1;
     RegisterSpec made =
-        at(encoding(3, 0, crn, crm, op2), summary).width(1).array(count, 1).reset(reset);
+        at(encoding(3, 0, crn, crm, op2), summary)
+            .place("S3_0_C%d_C%d_%d".formatted(crn, crm, op2))
+            .width(8)
+            .reset(reset);
+    if (count > 1) {
+      made.array(count, 1);
+    }
     if (writable == 0 && !isState) {
       made.readOnly();
     } else {
@@ -61,7 +68,9 @@ enum IccRegister implements GicRegister {
         made.writeOnly();
       }
     }
-    spec = (isState ? made.saved() : made).source("IHI 0069, 12.2");
+    spec =
+        (isState ? made.saved() : made.effects("The guest's alone: no attribute."))
+            .source("IHI 0069, 12.2");
   }
 
   private static @Nullable IccRegister[] table(Predicate<RegisterSpec> access) {
