@@ -71,6 +71,9 @@ final class Interrupt {
   /** It became pending while its home was not its target's: whoever moves it queues it. */
   boolean queueWhenHome;
 
+  /** Somebody took it out of a queue and moves it to its target's: nobody else may. */
+  boolean moving;
+
   /**
    * The index of the list register that it is in; {@link ListRegisters#NONE} where it is in none.
    */

@@ -1,5 +1,6 @@
 package org.kvmdev.devices.vgic;
 
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,7 @@ final class Lpis {
   private static final KvmException TOO_MANY =
       KvmException.constant(Errno.ENOMEM, "the VM's ITSs map 1048576 events, and not more");
 
-  final TranslationCache cache = new TranslationCache(this);
+  final TranslationCache cache;
 
   private final Vgic vgic;
   private final GuestMemory memory;
@@ -49,6 +50,7 @@ final class Lpis {
   Lpis(Vgic vgic) {
     this.vgic = vgic;
     memory = vgic.machine.memory();
+    cache = new TranslationCache(vgic, this);
   }
 
   /** An LPI, in the order in which they came. */
@@ -83,6 +85,15 @@ final class Lpis {
     events--;
   }
 
+  int eventCount() {
+    return events;
+  }
+
+  /** All LPIs that are there, in no order. */
+  Collection<Lpi> all() {
+    return byIntid.values();
+  }
+
   /** Finds an LPI; null where there is none. */
   @Nullable Lpi find(int intid) {
     Lpi lpi = byIntid.get(intid);
@@ -93,10 +104,13 @@ final class Lpis {
     return lpi;
   }
 
-  /** An LPI that user space makes pending without a message. */
-  synchronized @Nullable Interrupt injectable(int intid) {
+  /** User space drives an LPI as a line, without a message; whether there is one. */
+  synchronized boolean inject(int intid, boolean level) {
     Lpi lpi = find(intid);
-    return lpi == null ? null : lpi.irq;
+    if (lpi != null) {
+      vgic.inject(lpi.irq, level, null);
+    }
+    return lpi != null;
   }
 
   /**
@@ -147,8 +161,14 @@ final class Lpis {
   }
 
   private static boolean isGone(Lpi lpi) {
+    if (lpi.references != 0) {
+      return false;
+    }
     Interrupt irq = lpi.irq;
-    return lpi.references == 0 && !irq.queued && !irq.queueWhenHome;
+    VgicCpu home = irq.lock();
+    boolean waits = irq.queued || irq.queueWhenHome;
+    home.unlock();
+    return !waits;
   }
 
   private void append(Lpi lpi) {
@@ -303,8 +323,8 @@ final class Lpis {
 
   /** A redistributor's LPIs are disabled: none is delivered any more. */
   synchronized void disable(VgicCpu target) {
-    target.removeLpis();
     cache.clear();
+    target.removeLpis();
   }
 
   /** SAVE_PENDING_TABLES. */

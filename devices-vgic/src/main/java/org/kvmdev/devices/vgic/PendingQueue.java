@@ -145,16 +145,27 @@ final class PendingQueue {
     return at;
   }
 
-  /** Takes all LPIs out. */
-  void removeLpis() {
+  /**
+   * Takes all LPIs out.
+   *
+   * @return those that target another vCPU, as {@link #prune} does
+   */
+  @Nullable Interrupt removeLpis() {
+    Interrupt chain = null;
     Interrupt irq = first();
     while (irq != null) {
       Interrupt behind = after(irq);
       if (irq.isLpi()) {
         remove(irq);
+        if (irq.target != cpu) {
+          irq.moving = true;
+          irq.next = chain;
+          chain = irq;
+        }
       }
       irq = behind;
     }
+    return chain;
   }
 
   /** Takes note that something of an interrupt in the queue changed. */
@@ -277,7 +288,8 @@ final class PendingQueue {
    * Takes out what need not be here any more.
    *
    * @return the first of those that target another vCPU, in their order, chained by {@link
-   *     Interrupt#next}: their home is to be that vCPU; null where there are none
+   *     Interrupt#next}: whoever prunes moves them ({@link Interrupt#moving}); null where there are
+   *     none
    */
   @Nullable Interrupt prune() {
     int enables = cpu.vgic.enableCount();
@@ -324,6 +336,7 @@ final class PendingQueue {
     RankedQueue.arrange(out, count);
     for (int i = 0; i < count; i++) {
       remove(out[i]);
+      out[i].moving = true;
     }
     for (int i = 0; i < count - 1; i++) {
       out[i].next = out[i + 1];

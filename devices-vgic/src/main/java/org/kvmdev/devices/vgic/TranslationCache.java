@@ -1,5 +1,7 @@
 package org.kvmdev.devices.vgic;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.machine.DeviceLock;
 
@@ -8,10 +10,17 @@ import org.kvmdev.api.machine.DeviceLock;
  * that a message costs no walk. It holds 16 for each vCPU, and the one that was used longest ago
  * gives way. What it holds can be seen: a translation stays in use after what it came from is
  * changed, as long as no command drops it.
+ *
+ * <p>A message that finds its LPI here holds none of the ITSs' locks, so the LPI may be unmapped at
+ * the same time. Who unmaps drops the translations first, and then looks with the lock of the LPI's
+ * home held whether it is pending anywhere; a message looks with that lock held whether
+ * translations were dropped since it found its own. So it is either before, and seen, or finds no
+ * translation any more.
  */
 final class TranslationCache {
   private static final int PER_VCPU = 16;
 
+  private final Vgic vgic;
   private final Lpis lpis;
   private final DeviceLock lock = new DeviceLock();
 
@@ -20,7 +29,11 @@ final class TranslationCache {
 
   private @Nullable Entry[] buckets = new Entry[0];
 
-  TranslationCache(Lpis lpis) {
+  /** How often all translations were dropped. */
+  private volatile int dropped;
+
+  TranslationCache(Vgic vgic, Lpis lpis) {
+    this.vgic = vgic;
     this.lpis = lpis;
   }
 
@@ -83,25 +96,43 @@ final class TranslationCache {
     return entry;
   }
 
-  /** The LPI of a translation that is cached; null where it is not. */
-  @Nullable Interrupt look(long doorbell, int device, int event) {
-    Interrupt found = null;
-    lock.lock();
-    Entry head = recent;
-    if (head != null) {
-      Entry entry = find(doorbell, device, event);
-      if (entry != null && entry.lpi != null) {
-        use(entry, head);
-        found = entry.lpi.irq;
+  /**
+   * Makes the LPI of a message pending, where its translation is cached.
+   *
+   * @return whether it is
+   */
+  boolean deliver(long doorbell, int device, int event) {
+    for (; ; ) {
+      Interrupt found = null;
+      lock.lock();
+      int seen = dropped;
+      Entry head = recent;
+      if (head != null) {
+        Entry entry = find(doorbell, device, event);
+        if (entry != null && entry.lpi != null) {
+          use(entry, head);
+          found = entry.lpi.irq;
+        }
+      }
+      lock.unlock();
+      if (found == null) {
+        return false;
+      }
+      VgicCpu home = found.lock();
+      boolean stands = dropped == seen;
+      if (stands) {
+        vgic.deliver(found);
+      }
+      home.unlock();
+      if (stands) {
+        return true;
       }
     }
-    lock.unlock();
-    return found;
   }
 
   /** Caches a translation. The LPIs' monitor is held. */
   void add(long doorbell, int device, int event, Lpis.Lpi lpi) {
-    Lpis.Lpi dropped = null;
+    Lpis.Lpi gaveWay = null;
     lock.lock();
     Entry head = recent;
     if (head != null) {
@@ -110,8 +141,8 @@ final class TranslationCache {
         use(known, head);
       } else {
         Entry oldest = head.newer;
-        dropped = oldest.lpi;
-        if (dropped != null) {
+        gaveWay = oldest.lpi;
+        if (gaveWay != null) {
           unlink(oldest);
         }
         lpi.references++;
@@ -126,9 +157,26 @@ final class TranslationCache {
       }
     }
     lock.unlock();
-    if (dropped != null) {
-      lpis.release(dropped);
+    if (gaveWay != null) {
+      // Its event is mapped still: unmapping would have dropped it.
+      lpis.release(gaveWay);
     }
+  }
+
+  /** The LPIs that are cached, each as often as it is. */
+  List<Lpis.Lpi> cached() {
+    List<Lpis.Lpi> all = new ArrayList<>();
+    lock.lock();
+    try {
+      Entry entry = recent;
+      while (entry != null && entry.lpi != null) {
+        all.add(entry.lpi);
+        entry = entry.older == recent ? null : entry.older;
+      }
+    } finally {
+      lock.unlock();
+    }
+    return all;
   }
 
   private void unlink(Entry entry) {
@@ -151,6 +199,7 @@ final class TranslationCache {
   void clear() {
     lock.lock();
     try {
+      dropped++;
       Entry entry = recent;
       while (entry != null && entry.lpi != null) {
         Lpis.Lpi lpi = entry.lpi;

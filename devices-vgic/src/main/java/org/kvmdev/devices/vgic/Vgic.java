@@ -22,8 +22,10 @@ import org.kvmdev.api.machine.VcpuLifecycle;
  * <p>Locks: the configuration (addresses, model, initialisation) is changed with the VM's lock held
  * or under this object's monitor; each interrupt is guarded by its home's lock ({@link Interrupt}).
  * Of two homes, the one with the smaller index is locked first.
+ *
+ * <p>Not final, so that a test can plant a race in it.
  */
-final class Vgic implements VcpuLifecycle, InterruptController {
+class Vgic implements VcpuLifecycle, InterruptController {
   /** The number of interrupts where the client sets none. */
   private static final int LEGACY_INTERRUPTS = 256;
 
@@ -441,7 +443,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
         home.notice(irq);
       }
     } else if (to != null) {
-      if (to == irq.home) {
+      if (to == irq.home && !irq.moving) {
         to.admit(irq);
       } else {
         irq.queueWhenHome = true;
@@ -474,19 +476,29 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     }
   }
 
+  /** A message makes an LPI pending. The lock of its home is held. */
+  void deliver(Interrupt lpi) {
+    lpi.latch = true;
+    queue(lpi);
+  }
+
   /** Gives an interrupt another target, which counts when it is not in a queue. */
   void retarget(Interrupt irq, @Nullable VgicCpu target) {
     VgicCpu home = irq.lock();
     irq.target = target;
     changed(irq);
-    boolean moves = !irq.queued && home != homeOf(target);
+    boolean moves = !irq.queued && !irq.moving && home != homeOf(target);
+    irq.moving |= moves;
     home.unlock();
     if (moves) {
-      moveHome(irq);
+      moveOneHome(irq);
     }
   }
 
-  /** Moves interrupts that are in no queue to the home of their target. No lock is held. */
+  /**
+   * Moves interrupts that are in no queue, and that nobody else moves, to the home of their target.
+   * No lock is held.
+   */
   void moveHome(@Nullable Interrupt chain) {
     Interrupt irq = chain;
     while (irq != null) {
@@ -501,8 +513,8 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     for (; ; ) {
       VgicCpu from = irq.lock();
       VgicCpu to = homeOf(irq.target);
-      if (irq.queued || from == to) {
-        queueIfDue(irq);
+      if (from == to) {
+        arrive(irq);
         from.unlock();
         return;
       }
@@ -511,10 +523,10 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       VgicCpu upper = lower == from ? to : from;
       lower.lock();
       upper.lock();
-      boolean moved = irq.home == from && homeOf(irq.target) == to && !irq.queued;
+      boolean moved = homeOf(irq.target) == to;
       if (moved) {
         irq.home = to;
-        queueIfDue(irq);
+        arrive(irq);
       }
       // What became due is told by its new home, with no other lock held.
       from.unlock();
@@ -525,7 +537,8 @@ final class Vgic implements VcpuLifecycle, InterruptController {
     }
   }
 
-  private void queueIfDue(Interrupt irq) {
+  private void arrive(Interrupt irq) {
+    irq.moving = false;
     if (irq.queueWhenHome) {
       irq.queueWhenHome = false;
       queue(irq);
@@ -567,7 +580,13 @@ final class Vgic implements VcpuLifecycle, InterruptController {
       enableCount++;
     }
     if (on) {
-      kickAll();
+      // Those that enter meanwhile may have filled their list registers before.
+      for (int index = 0; index < cpuCount(); index++) {
+        VgicCpu cpu = cpu(index);
+        cpu.lock();
+        cpu.kick();
+        cpu.unlock();
+      }
     }
   }
 
@@ -622,7 +641,13 @@ final class Vgic implements VcpuLifecycle, InterruptController {
   /** An SPI's line; the kernel takes an LPI here too. */
   void injectShared(int intid, boolean level) throws KvmException {
     initialiseLazily();
-    Interrupt irq = intid < Interrupt.FIRST_LPI ? spi(intid) : lpis.injectable(intid);
+    if (intid >= Interrupt.FIRST_LPI) {
+      if (!lpis.inject(intid, level)) {
+        throw NO_SUCH_INTERRUPT;
+      }
+      return;
+    }
+    Interrupt irq = spi(intid);
     if (irq == null) {
       throw NO_SUCH_INTERRUPT;
     }
@@ -631,9 +656,7 @@ final class Vgic implements VcpuLifecycle, InterruptController {
 
   @Override
   public int message(long address, int data, int device, int flags) throws KvmException {
-    Interrupt cached = lpis.cache.look(address, device, data);
-    if (cached != null) {
-      inject(cached, true, null);
+    if (lpis.cache.deliver(address, device, data)) {
       return 1;
     }
     if (!hasIts) {

@@ -313,7 +313,7 @@ final class VgicCpu {
   void removeLpis() {
     lock();
     pause();
-    queue.removeLpis();
+    moveOut(queue.removeLpis());
     kick();
     unlock();
   }
@@ -328,7 +328,11 @@ final class VgicCpu {
     if (!queue.mayBePruned()) {
       return;
     }
-    Interrupt chain = queue.prune();
+    moveOut(queue.prune());
+  }
+
+  /** Those that left the queue for other vCPUs go there when the lock is given back. */
+  private void moveOut(@Nullable Interrupt chain) {
     if (chain != null) {
       Interrupt end = chain;
       while (end.next != null) {

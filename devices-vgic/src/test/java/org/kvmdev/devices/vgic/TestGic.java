@@ -1,6 +1,7 @@
 package org.kvmdev.devices.vgic;
 
 import java.util.List;
+import org.kvmdev.api.DeviceProvider;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Device;
 import org.kvmdev.runtime.Kvm;
@@ -31,8 +32,13 @@ final class TestGic implements AutoCloseable {
   }
 
   TestGic(boolean v3, int cpus, boolean driver) throws KvmException {
+    this(new VgicProvider(), v3, cpus, driver);
+  }
+
+  /** A VM with a variant of the GIC. */
+  TestGic(DeviceProvider provider, boolean v3, int cpus, boolean driver) throws KvmException {
     this.v3 = v3;
-    vm = Kvm.of(List.of(new VgicProvider())).createVm(v3 ? "arm64-gicv3-6.1" : "arm64-gicv2-6.1");
+    vm = Kvm.of(List.of(provider)).createVm(v3 ? "arm64-gicv3-6.1" : "arm64-gicv2-6.1");
     vcpus = new Vcpu[cpus];
     for (int i = 0; i < cpus; i++) {
       vcpus[i] = vm.createVcpu(i);

@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 import org.kvmdev.api.UserMemory;
 
 /** A guest's memory, for tests. */
-final class TestRam implements UserMemory {
+class TestRam implements UserMemory {
   final ByteBuffer bytes;
 
   TestRam(int size) {
