@@ -32,6 +32,7 @@ final class Invariants {
     Vgic vgic = gic.vgic();
     Set<Interrupt> queued = queued(vgic);
     interrupts(vgic, queued);
+    banks(vgic);
     lpis(vgic, queued);
     for (Its its : vgic.itss) {
       mappings(vgic, its.mappings);
@@ -73,6 +74,25 @@ final class Invariants {
       if (irq != null) {
         settled(irq, queued);
       }
+    }
+  }
+
+  /** The words that registers read are what the interrupts are. */
+  private static void banks(Vgic vgic) {
+    for (int intid = Interrupt.PRIVATE; intid < vgic.interruptCount(); intid += 32) {
+      InterruptBank bank = vgic.bank(intid);
+      int enabled = 0;
+      int group1 = 0;
+      int edge = 0;
+      for (int i = 0; i < InterruptBank.SIZE; i++) {
+        Interrupt irq = bank.interrupts[i];
+        enabled |= irq.enabled ? 1 << i : 0;
+        group1 |= irq.group1 ? 1 << i : 0;
+        edge |= irq.edge ? 1 << i : 0;
+      }
+      assertEquals(enabled, bank.enabled(), "enabled from " + intid);
+      assertEquals(group1, bank.group1(), "in group 1 from " + intid);
+      assertEquals(edge, bank.edge(), "edge-triggered from " + intid);
     }
   }
 

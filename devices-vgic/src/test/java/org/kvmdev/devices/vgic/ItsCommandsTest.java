@@ -279,6 +279,27 @@ class ItsCommandsTest {
     }
   }
 
+  @Test
+  void GICR_INVLPIR_is_for_LPIs() throws KvmException {
+    try (TestIts its = its()) {
+      its.mapDevice(DEVICE, 4);
+      its.mapEvent(DEVICE, 0, TestIts.FIRST_LPI, 0);
+      assertEquals(1, its.signal(DEVICE, 0));
+      assertEquals(TestIts.SPURIOUS, its.take(0), "it is disabled");
+      its.configure(TestIts.FIRST_LPI, 0, true);
+      ram.bytes.put(TestIts.CONFIGURATION - TestIts.FIRST_LPI + 40, (byte) 0x58);
+      long invlpir = TestIts.redistributor(0) + 0xa0;
+      for (int intid : new int[] {20, 40, 1020, 8191, TestIts.FIRST_LPI + 1, -1}) {
+        its.driver.write(invlpir, 8, intid & 0xffff_ffffL);
+      }
+      its.driver.write(invlpir + 4, 4, TestIts.FIRST_LPI);
+      assertEquals(0, its.driver.read(TestGic.DISTRIBUTOR + 0x400 + 40, 1));
+      assertEquals(TestIts.SPURIOUS, its.take(0));
+      its.driver.write(invlpir, 4, TestIts.FIRST_LPI);
+      assertEquals(TestIts.FIRST_LPI, its.take(0));
+    }
+  }
+
   // The queue.
 
   /** Places the queue, of so many pages of 4 KiB. */
