@@ -23,13 +23,16 @@ public interface DeviceOps {
   default void init() {}
 
   /**
-   * Ends a device whose lifetime is its VM's ({@link Lifetime#VM}): called once, when the VM ends.
+   * Ends a device whose lifetime is its VM's ({@link Lifetime#VM}): called once, when the VM ends,
+   * or when creation fails after the device was made. The device leaves what its family keeps of
+   * it.
    */
   default void destroy() {}
 
   /**
    * Ends a device whose lifetime is that of its references ({@link Lifetime#REFERENCES}): called
-   * once, when the last of them goes, with the VM's lock held. Disconnects what is connected.
+   * once, when the last of them goes, with the VM's lock held, or when creation fails after the
+   * device was made. Disconnects what is connected, and leaves what its family keeps of it.
    */
   default void release() {}
 

@@ -82,7 +82,8 @@ final class Benchmark {
       }
     }
     // The build is told where the image is, which cli makes.
-    Path command = Path.of(System.getProperty("kvmdev.command", "cli/target/image/bin/kvmdev"));
+    Path command =
+        Path.of(System.getProperty("kvmdev.command", "cli/target/distributions/kvmdev/bin/kvmdev"));
     Rows made = new Rows(Kvm.load(), new StartUp(command));
     List<Row> rows = selected(made.all(), only);
     System.out.printf(

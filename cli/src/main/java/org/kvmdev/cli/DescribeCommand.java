@@ -68,7 +68,8 @@ final class DescribeCommand implements Callable<Integer> {
             + wanted
             + (names.isEmpty()
                 ? "; there are none: name a folder of device jars with --plugins"
-                : "; there is: " + String.join(", ", names)));
+                : "; there is: " + String.join(", ", names))
+            + Distribution.here().elsewhere(wanted));
   }
 
   private static boolean isNumber(String text, int number) {

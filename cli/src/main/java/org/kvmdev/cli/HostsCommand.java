@@ -1,19 +1,26 @@
 package org.kvmdev.cli;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Host;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
 /** Which hosts there are. */
 @Command(
     name = "hosts",
-    description = "Lists the recorded hosts that VMs can be made on, and their device types.",
+    description =
+        "Lists the recorded hosts that VMs can be made on, all or by name, and their device types.",
     mixinStandardHelpOptions = true)
 final class HostsCommand implements Callable<Integer> {
   @ParentCommand private KvmdevCommand kvmdev;
+
+  @Parameters(paramLabel = "HOST", arity = "0..*", description = "A host's name; all by default.")
+  private List<String> wanted = new ArrayList<>();
 
   @Override
   public Integer call() {
@@ -29,7 +36,7 @@ final class HostsCommand implements Callable<Integer> {
 
   private void print(Kvm kvm) {
     Table table = new Table("HOST", "ARCHITECTURE", "ENDIAN", "KERNEL", "DEVICE TYPES");
-    for (Host host : kvm.hosts()) {
+    for (Host host : hosts(kvm)) {
       table.add(
           host.name(),
           host.architecture(),
@@ -45,7 +52,7 @@ final class HostsCommand implements Callable<Integer> {
         kvmdev.scope().out(),
         json -> {
           json.writeStartArray();
-          for (Host host : kvm.hosts()) {
+          for (Host host : hosts(kvm)) {
             json.writeStartObject();
             json.writeStringField("host", host.name());
             json.writeObjectFieldStart("values");
@@ -62,5 +69,12 @@ final class HostsCommand implements Callable<Integer> {
           }
           json.writeEndArray();
         });
+  }
+
+  private List<Host> hosts(Kvm kvm) {
+    if (wanted.isEmpty()) {
+      return kvm.hosts();
+    }
+    return wanted.stream().map(name -> Scope.host(kvm, name)).toList();
   }
 }

@@ -98,7 +98,7 @@ final class ReplayCommand implements Callable<Integer> {
           bad |= replay.status() == Replay.Status.DIFFERENT;
           replays.add(replay);
           if (!kvmdev.scope().isJson()) {
-            kvmdev.scope().out().println(replay.report());
+            kvmdev.scope().out().println(replay.report() + elsewhere(replay));
             kvmdev.scope().out().flush();
           }
         } catch (TraceException | IllegalArgumentException e) {
@@ -114,6 +114,12 @@ final class ReplayCommand implements Callable<Integer> {
       }
       return bad ? 1 : 0;
     }
+  }
+
+  private static String elsewhere(Replay replay) {
+    return replay.status() == Replay.Status.NO_HOST
+        ? Distribution.here().elsewhere(replay.host())
+        : "";
   }
 
   private static void count(Sum sum, Replay replay) {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.Host;
 import org.kvmdev.runtime.AllowList;
 import org.kvmdev.runtime.Discovery;
 import org.kvmdev.runtime.Kvm;
@@ -70,6 +71,15 @@ final class Scope {
     Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
     kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
     return kvm;
+  }
+
+  /** A host by its name; where there is none, the complaint says which distribution has it. */
+  static Host host(Kvm kvm, String name) {
+    try {
+      return kvm.host(name);
+    } catch (IllegalArgumentException e) {
+      throw new WrongInput(e.getMessage() + Distribution.here().elsewhere(name));
+    }
   }
 
   private @Nullable AllowList allowList() {

@@ -53,6 +53,9 @@ class CommandTest {
     answers("\"name\" : \"KVM_DEV_TYPE_FSL_MPIC_20\"");
     assertEquals(0, run("--json", "hosts"));
     answers("\"vm.types\" : \"0 2\"");
+    assertEquals(0, run("hosts", "ppc64-xics-6.1"));
+    assertEquals(2, run("hosts", "ppc64-xive-6.1"));
+    complains("there is no host ppc64-xive-6.1; there is: ");
     assertEquals(0, run("describe", "--json", "1"));
     answers("\"name\" : \"SVR\"");
     assertEquals(0, run("replay", "--json", "mpic/20-connect"));

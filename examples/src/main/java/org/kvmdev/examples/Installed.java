@@ -131,6 +131,8 @@ final class Installed {
     Map<String, String> environment = command.environment();
     environment.put("PATH", BIN + ":" + environment.get("PATH"));
     environment.put("KVMDEV", ROOT.toString());
+    // Maven runs on the same Java as it does here: jars tell which it was.
+    environment.put("JAVA_HOME", property("kvmdev.maven.java"));
     environment.remove("MAVEN_OPTS");
     int code = command.start().waitFor();
     String text = Files.readString(output);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -30,6 +31,14 @@ class UartExampleTest {
         line);
     assertTrue(line.contains("arm64-gicv3-6.1") && line.contains("powerpc-e500v2-6.12"), line);
     assertTrue(!line.contains("ppc64"), line);
+    for (String name : List.of("kvmdev-arm64", "kvmdev-powerpc")) {
+      Path image = Images.linked(name);
+      String taken =
+          succeeds(project, image + "/bin/kvmdev --plugins target/uart16550-1.0.jar list");
+      assertTrue(
+          taken.lines().anyMatch(each -> each.matches("0x40016550 .*" + name.substring(7) + "-.*")),
+          taken);
+    }
     String described = succeeds(project, kvmdev + "describe KVM_DEV_TYPE_UART_16550");
     assertTrue(
         described.lines().anyMatch(each -> each.matches(" *0x5 +LSR +1 +rw +0x60 .*")), described);

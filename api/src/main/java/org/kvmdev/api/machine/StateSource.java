@@ -10,7 +10,8 @@ import org.kvmdev.api.DeviceOps;
  */
 public non-sealed interface StateSource extends Port {
   /**
-   * Tells the state, in order. Asked of the VM that is saved.
+   * Tells the state, in order. Asked of the VM that is saved, and of the one that is restored into;
+   * a device that has ended is not told of any more.
    *
    * @param state who is told
    */

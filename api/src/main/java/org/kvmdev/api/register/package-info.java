@@ -1,15 +1,14 @@
 /**
  * What registers are declared with: an enum whose constants carry a {@link
  * org.kvmdev.api.register.RegisterSpec}, and a {@link org.kvmdev.api.register.RegisterMap} that
- * finds the constant of an offset. The device has one exhaustive {@code switch} for reads and one
- * for writes, so a register that is added does not compile until it is handled.
+ * finds the constant of an offset.
  *
- * <pre>{@code
- * enum TimerRegister implements Register {
- *   COUNT(RegisterSpec.at(0x0, "Counts down.").readOnly()),
- *   BASE(RegisterSpec.at(0x4, "What COUNT begins with.").reset(0x8000_0000L).saved());
- *   ...
- * }
- * }</pre>
+ * {@snippet file="org/kvmdev/runtime/course/MeterRegister.java" region="registers"}
+ *
+ * <p>The device has one exhaustive {@code switch} for reads and one for writes, so a register that
+ * is added does not compile until it is handled. Where a guest's access has side effects that a
+ * client's has not, these stand in the handler of the guest's.
+ *
+ * {@snippet file="org/kvmdev/runtime/course/MeterDevice.java" region="registers"}
  */
 package org.kvmdev.api.register;
