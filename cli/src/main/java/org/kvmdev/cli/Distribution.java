@@ -50,7 +50,7 @@ final class Distribution {
   /**
    * Where something is that this image lacks.
    *
-   * @param wanted the name of a host, or the end of a device type's
+   * @param wanted the name of a host, its architecture, or the end of a device type's name
    * @return text to put after the complaint: what this is, and which distributions have it; empty
    *     where no distribution does
    */
@@ -69,9 +69,13 @@ final class Distribution {
     return "";
   }
 
-  /** Of a type's name the end is enough, as in {@code describe XICS}. */
+  /**
+   * Of a type's name the end is enough, as in {@code describe XICS}; hosts' names begin with their
+   * architecture.
+   */
   private static boolean is(String wanted, String name) {
     return name.equals(wanted)
+        || name.startsWith(wanted + "-")
         || name.startsWith("KVM_")
             && name.endsWith("_" + wanted.toUpperCase(Locale.ROOT).replaceFirst("^_", ""));
   }

@@ -50,7 +50,8 @@ final class ServeOptions {
           "the program is for "
               + target.architecture()
               + ", and there is no such host; name one whose structures it uses with --host: "
-              + String.join(", ", kvm.hosts().stream().map(Host::name).toList()));
+              + String.join(", ", kvm.hosts().stream().map(Host::name).toList())
+              + Distribution.here().elsewhere(target.architecture()));
     }
     return last.name();
   }
@@ -58,11 +59,7 @@ final class ServeOptions {
   /** The host's name, where one was given. */
   @Nullable String host(Kvm kvm) {
     if (host != null) {
-      try {
-        kvm.host(host);
-      } catch (IllegalArgumentException e) {
-        throw new WrongInput("kvmdev: " + e.getMessage());
-      }
+      Scope.host(kvm, host);
     }
     return host;
   }

@@ -48,6 +48,8 @@ class DistributionTest {
         arm64.elsewhere("powerpc-e500v2-6.12"));
     assertEquals(
         "; this is kvmdev-arm64, and xics is in kvmdev, kvmdev-powerpc", arm64.elsewhere("xics"));
+    assertEquals(
+        "; this is kvmdev-arm64, and ppc64 is in kvmdev, kvmdev-powerpc", arm64.elsewhere("ppc64"));
     assertEquals("", arm64.elsewhere("arm64-gicv2-6.1"));
     assertEquals("", arm64.elsewhere("ppc64-xive-6.1"));
     assertEquals(
