@@ -12,4 +12,6 @@ module org.kvmdev.cli {
   // picocli fills in the fields of the command's classes.
   opens org.kvmdev.cli to
       info.picocli;
+  opens org.kvmdev.cli.conformance to
+      info.picocli;
 }

@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
       "  kvmdev describe KVM_DEV_TYPE_FSL_MPIC_42       its attributes and registers",
       "  kvmdev run -- ./my-vmm                         a program for Linux's KVM, on kvmdev",
       "  kvmdev --plugins DIR list                      with the device jars in DIR",
+      "  kvmdev test my-device.jar                      a jar's devices against the conformance"
+          + " rules",
       "  source <(kvmdev completion)                    completion for bash and zsh",
       "",
       "Exit code: 0 all well, 1 a difference or a fault, 2 a wrong command line."
@@ -37,6 +39,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       RecordCommand.class,
       LibraryCommand.class,
+      TestCommand.class,
       KvmdevCommand.Completion.class
     })
 final class KvmdevCommand implements Runnable {

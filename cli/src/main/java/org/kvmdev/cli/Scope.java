@@ -5,6 +5,8 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Host;
 import org.kvmdev.runtime.AllowList;
@@ -56,11 +58,34 @@ final class Scope {
     return command.commandLine().getErr();
   }
 
+  /** The plug-ins that were named; none where there is no folder of them. */
+  List<Path> plugins() throws IOException {
+    requireThere();
+    if (plugins == null || isOne(plugins)) {
+      return plugins == null ? List.of() : List.of(plugins);
+    }
+    try (Stream<Path> all = Files.list(plugins)) {
+      return all.filter(each -> Files.isDirectory(each) || each.toString().endsWith(".jar"))
+          .filter(each -> !each.getFileName().toString().startsWith("."))
+          .sorted()
+          .toList();
+    }
+  }
+
   /** Finds the device types; what keeps a jar from being used is told, and the rest goes on. */
   Kvm kvm() {
-    if (plugins != null
-        && !Files.isDirectory(plugins)
-        && !(Files.exists(plugins) && plugins.toString().endsWith(".jar"))) {
+    requireThere();
+    Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
+    kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
+    return kvm;
+  }
+
+  private static boolean isOne(Path place) {
+    return Files.exists(place) && place.toString().endsWith(".jar");
+  }
+
+  private void requireThere() {
+    if (plugins != null && !Files.isDirectory(plugins) && !isOne(plugins)) {
       throw new WrongInput(
           "--plugins "
               + plugins
@@ -68,9 +93,6 @@ final class Scope {
                   ? " is neither a jar nor a folder of device jars"
                   : " does not exist: give a device jar, or a folder of them"));
     }
-    Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
-    kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
-    return kvm;
   }
 
   /** A host by its name; where there is none, the complaint says which distribution has it. */

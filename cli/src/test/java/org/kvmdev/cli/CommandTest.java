@@ -102,7 +102,7 @@ class CommandTest {
     complains("2 KVM_DEV_TYPE_FSL_MPIC_42");
     assertEquals(2, run("describe", "mpic"));
     complains("there is no device type mpic");
-    assertEquals(2, run("lst"));
+    assertEquals(2, run("lists"));
     complains("kvmdev list");
     assertEquals(2, run("replay", "mpik"));
     complains("the bundled families are: arm64, mpic");

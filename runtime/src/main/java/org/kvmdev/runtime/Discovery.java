@@ -108,6 +108,27 @@ public final class Discovery {
     return found;
   }
 
+  /**
+   * Finds the providers of one plug-in, and none but these: what else there is does not matter to
+   * it.
+   *
+   * @param place the plug-in: a jar alone, or a folder of jars
+   * @param loading how long each provider may take to be made and asked for what it declares
+   * @return what was found, and what is wrong
+   */
+  public static Discovery plugin(Path place, Duration loading) {
+    Discovery found = new Discovery(new TimeLimit(loading));
+    if (!found.pluginAt(place, null, new ApiLoader())) {
+      found.faults.add(
+          new DiscoveryFault(
+              String.valueOf(place.getFileName()),
+              Files.exists(place) ? "it is neither a jar nor a folder" : "there is no such file",
+              "Name a plug-in's jar, or the folder that it and its libraries are in.",
+              null));
+    }
+    return found;
+  }
+
   /** Takes given providers as if they had been found. */
   static Discovery of(List<DeviceProvider> providers) {
     Discovery found = new Discovery(null);
@@ -281,29 +302,34 @@ public final class Discovery {
     }
     ApiLoader parent = new ApiLoader();
     for (Path each : alone ? List.of(place) : sorted(folder)) {
-      String name = String.valueOf(each.getFileName());
-      if (name.startsWith(".")) {
-        continue;
+      if (!String.valueOf(each.getFileName()).startsWith(".")) {
+        pluginAt(each, allowed, parent);
       }
-      List<Path> jars;
-      if (Files.isDirectory(each)) {
-        jars = sorted(each).stream().filter(PluginJars::isJar).toList();
-        if (jars.isEmpty()) {
-          faults.add(
-              new DiscoveryFault(
-                  name,
-                  "the folder has no jar in it",
-                  "Put the plug-in's jars there, or remove it.",
-                  null));
-          continue;
-        }
-      } else if (PluginJars.isJar(each)) {
-        jars = List.of(each);
-      } else {
-        continue;
-      }
-      plugin(name, jars, allowed, parent);
     }
+  }
+
+  /** Loads the plug-in that a jar or a folder is; false where it is neither. */
+  private boolean pluginAt(Path place, @Nullable AllowList allowed, ApiLoader parent) {
+    String name = String.valueOf(place.getFileName());
+    if (Files.isDirectory(place)) {
+      List<Path> jars = sorted(place).stream().filter(PluginJars::isJar).toList();
+      if (jars.isEmpty()) {
+        faults.add(
+            new DiscoveryFault(
+                name,
+                "the folder has no jar in it",
+                "Put the plug-in's jars there, or remove it.",
+                null));
+      } else {
+        plugin(name, jars, allowed, parent);
+      }
+      return true;
+    }
+    if (PluginJars.isJar(place)) {
+      plugin(name, List.of(place), allowed, parent);
+      return true;
+    }
+    return false;
   }
 
   private void plugin(String name, List<Path> jars, @Nullable AllowList allowed, ApiLoader parent) {

@@ -417,6 +417,33 @@ class DiscoveryTest {
     }
   }
 
+  @Test
+  void onePlugInIsFoundByItself() throws Exception {
+    Path jar = counter().jar(plugins.resolve("counter.jar"));
+    alsoSound();
+    Discovery alone = Discovery.plugin(jar, Discovery.LOADING);
+    assertEquals(List.of(), alone.faults());
+    assertEquals(
+        List.of("counter.jar"),
+        alone.plugins().stream().map(Plugin::origin).map(Origin::jar).toList());
+    counter().jar(plugins.resolve("counter").resolve("other.jar"));
+    assertEquals(
+        1, Discovery.plugin(plugins.resolve("counter"), Discovery.LOADING).plugins().size());
+    assertEquals(
+        "notes.txt: it is neither a jar nor a folder. Name a plug-in's jar, or the folder that it"
+            + " and its libraries are in.",
+        Discovery.plugin(Files.writeString(temp.resolve("notes.txt"), "none"), Discovery.LOADING)
+            .faults()
+            .getFirst()
+            .message());
+    assertTrue(
+        Discovery.plugin(temp.resolve("none.jar"), Discovery.LOADING)
+            .faults()
+            .getFirst()
+            .what()
+            .contains("no such file"));
+  }
+
   // What does not.
 
   @ParameterizedTest

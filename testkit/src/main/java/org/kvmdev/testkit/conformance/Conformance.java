@@ -48,15 +48,15 @@ public final class Conformance {
   }
 
   /**
-   * A rule by its name.
+   * A rule by its name or its id.
    *
-   * @param name as {@link Rule#name()}
+   * @param name as {@link Rule#name()} or {@link Rule#id()}
    * @return the rule
    * @throws IllegalArgumentException where there is none; the message says which there are
    */
   public static Rule rule(String name) {
     return RULES.stream()
-        .filter(rule -> rule.name().equals(name))
+        .filter(rule -> rule.name().equals(name) || rule.id().equals(name))
         .findAny()
         .orElseThrow(
             () ->
@@ -64,7 +64,7 @@ public final class Conformance {
                     "there is no rule "
                         + name
                         + "; there are: "
-                        + RULES.stream().map(Rule::name).collect(Collectors.joining(", "))));
+                        + RULES.stream().map(Rule::toString).collect(Collectors.joining(", "))));
   }
 
   /**
@@ -107,17 +107,17 @@ public final class Conformance {
     if (limit != null) {
       return skipped(subject, rule, "declared as a limit: " + limit);
     }
-    if (rule.needsDevice() && rule != CreationRules.IS_CREATED) {
-      String failure = subject.creationFailure();
-      if (failure != null) {
-        return skipped(subject, rule, "no device can be made, see " + CreationRules.IS_CREATED);
-      }
+    if (rule == CreationRules.IS_CREATED) {
+      return subject.creation();
+    }
+    if (rule.needsDevice() && subject.creation().outcome() == Outcome.FAILED) {
+      return skipped(subject, rule, "no device can be made, see " + CreationRules.IS_CREATED);
     }
     return run(subject, rule);
   }
 
   private static Result skipped(Subject subject, Rule rule, String reason) {
-    return new Result(subject.type(), rule, Outcome.SKIPPED, reason, List.of());
+    return new Result(subject.type(), rule, Outcome.SKIPPED, List.of(reason), List.of(), false);
   }
 
   /** Runs a rule in a thread of its own, so that a device that hangs is a result like any other. */
@@ -129,14 +129,9 @@ public final class Conformance {
     try {
       return task.get(limit, TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      String where =
-          Stream.of(thread.getStackTrace())
-              .filter(frame -> !frame.getClassName().startsWith("java."))
-              .limit(3)
-              .map(StackTraceElement::toString)
-              .collect(Collectors.joining(", "));
+      String where = where(thread);
       thread.interrupt();
-      return failed(subject, rule, "hangs: after " + limit + " ms it is at " + where);
+      return hangs(subject, rule, where);
     } catch (InterruptedException e) {
       thread.interrupt();
       Thread.currentThread().interrupt();
@@ -144,6 +139,27 @@ public final class Conformance {
     } catch (ExecutionException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /**
+   * Where a thread that does not come back is, for a message.
+   *
+   * @param thread the thread
+   * @return its innermost frames that are not the JDK's
+   */
+  public static String where(Thread thread) {
+    return Stream.of(thread.getStackTrace())
+        .filter(frame -> !frame.getClassName().startsWith("java."))
+        .limit(3)
+        .map(
+            frame ->
+                "%s.%s(%s:%d)"
+                    .formatted(
+                        frame.getClassName(),
+                        frame.getMethodName(),
+                        frame.getFileName(),
+                        frame.getLineNumber()))
+        .collect(Collectors.joining(", "));
   }
 
   private static Result findings(Subject subject, Rule rule, Findings findings) {
@@ -155,14 +171,16 @@ public final class Conformance {
       }
     } catch (KvmException refusal) {
       findings.violation(subject.type(), "unexpectedly refused: %s", refusal.getMessage());
-    } catch (Exception | LinkageError | StackOverflowError | AssertionError fault) {
+    } catch (Exception | Error fault) {
       StackTraceElement[] stack = fault.getStackTrace();
       findings.violation(subject.type(), "%s%s", fault, stack.length == 0 ? "" : " at " + stack[0]);
     }
     return findings.result();
   }
 
-  private static Result failed(Subject subject, Rule rule, String reason) {
-    return new Result(subject.type(), rule, Outcome.FAILED, reason, List.of());
+  private static Result hangs(Subject subject, Rule rule, String where) {
+    String reason =
+        "hangs: after %d ms it is at %s".formatted(subject.options().timeLimit().toMillis(), where);
+    return new Result(subject.type(), rule, Outcome.FAILED, List.of(reason), List.of(), true);
   }
 }

@@ -112,9 +112,15 @@ final class Findings {
       if (!remark.isEmpty()) {
         wrong.add(remark);
       }
-      return new Result(type, rule, Result.Outcome.FAILED, String.join("; ", wrong), found);
+      return new Result(type, rule, Result.Outcome.FAILED, wrong, found, false);
     }
-    return new Result(type, rule, Result.Outcome.PASSED, remark, found);
+    return new Result(
+        type,
+        rule,
+        Result.Outcome.PASSED,
+        remark.isEmpty() ? List.of() : List.of(remark),
+        found,
+        false);
   }
 
   private String notDeparting(Object place, Departure departure) {

@@ -10,11 +10,19 @@ import org.kvmdev.api.DeviceType;
  * @param type the device type
  * @param rule the rule
  * @param outcome what came of it
- * @param reason what is wrong, or why it was skipped; for a rule that passed, empty or a remark
+ * @param details what is wrong, each; or why it was skipped; for a rule that passed, none or a
+ *     remark
  * @param departures the declared departures that were found to be so
+ * @param hangs whether the time limit was reached: a thread is still in the device, and may hold
+ *     what other rules need
  */
 public record Result(
-    DeviceType type, Rule rule, Outcome outcome, String reason, List<Departure> departures) {
+    DeviceType type,
+    Rule rule,
+    Outcome outcome,
+    List<String> details,
+    List<Departure> departures,
+    boolean hangs) {
   /** What can come of it. */
   public enum Outcome {
     /** The device does as the rule says, but for declared departures. */
@@ -25,9 +33,19 @@ public record Result(
     SKIPPED
   }
 
-  /** Keeps its own list. */
+  /** Keeps its own lists. */
   public Result {
+    details = List.copyOf(details);
     departures = List.copyOf(departures);
+  }
+
+  /**
+   * The details in one line.
+   *
+   * @return what is wrong, or why the rule was skipped; empty where there is nothing to say
+   */
+  public String reason() {
+    return String.join("; ", details);
   }
 
   /**
@@ -39,8 +57,8 @@ public record Result(
   public String toString() {
     StringBuilder text =
         new StringBuilder("%-7s %s %s".formatted(outcome.name().toLowerCase(), type, rule));
-    if (!reason.isEmpty()) {
-      text.append(": ").append(reason);
+    if (!details.isEmpty()) {
+      text.append(": ").append(reason());
     }
     for (Departure departure : departures) {
       text.append("\n        departs as declared: ")

@@ -90,7 +90,13 @@ public final class Rule {
     return Chapter.of(id.charAt(0));
   }
 
-  boolean needsDevice() {
+  /**
+   * Whether the rule is about a live device. It is skipped where none can be made, as {@code
+   * is_created} tells.
+   *
+   * @return false for a rule about the jar and its declarations
+   */
+  public boolean needsDevice() {
     return needsDevice;
   }
 

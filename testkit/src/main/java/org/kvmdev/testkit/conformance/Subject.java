@@ -24,9 +24,7 @@ public final class Subject {
   private final Options options;
   private final Object gate = new Object();
   private @Nullable Samples samples;
-  private @Nullable String creationFailure;
-  private boolean creationTried;
-
+  private @Nullable Result creation;
   private @Nullable Boolean guestRuns;
 
   private Subject(DeviceProvider provider, DeviceType type, Host host, Options options) {
@@ -218,15 +216,15 @@ public final class Subject {
     return known;
   }
 
-  /** Why no device can be made; null where one can. */
-  @Nullable String creationFailure() {
+  /** What came of making a device, which is tried once. */
+  Result creation() {
     synchronized (gate) {
-      if (!creationTried) {
-        creationTried = true;
-        Result result = Conformance.run(this, CreationRules.IS_CREATED);
-        creationFailure = result.outcome() == Result.Outcome.FAILED ? result.reason() : null;
+      Result known = creation;
+      if (known == null) {
+        known = Conformance.run(this, CreationRules.IS_CREATED);
+        creation = known;
       }
-      return creationFailure;
+      return known;
     }
   }
 }
