@@ -1,5 +1,7 @@
 package org.kvmdev.api.machine;
 
+import java.util.List;
+
 /**
  * Registers that the guest reaches by instructions of its own. They are found by their encoding;
  * names are for reading recordings and for people.
@@ -15,6 +17,15 @@ public non-sealed interface SystemRegisters extends Port {
    * @return the encoding, or {@link #NOT_MINE}
    */
   int encoding(String name);
+
+  /**
+   * The registers that there are, for who lists or tries them all.
+   *
+   * @return their names, each with an {@link #encoding}, in the same order each time
+   */
+  default List<String> names() {
+    return List.of();
+  }
 
   /**
    * Reads a register. Allocates nothing.

@@ -174,7 +174,7 @@ public final class HtmlReport {
     html.append("<summary><span class=\"outcome ").append(outcome).append("\">").append(outcome);
     html.append("</span><span class=\"id\">").append(check.rule().id());
     html.append("</span><span class=\"name\">").append(Markup.text(check.rule().name()));
-    html.append("</span><span class=\"time\">").append(seconds(check.time()));
+    html.append(line(check)).append("</span><span class=\"time\">").append(seconds(check.time()));
     html.append("</span></summary>\n<dl class=\"body\">\n");
     if (!check.details().isEmpty()) {
       html.append("<dt>").append(title(check.outcome())).append("</dt>");
@@ -193,6 +193,15 @@ public final class HtmlReport {
       html.append("</code></dd>\n");
     }
     html.append("</dl></details>\n");
+  }
+
+  /** What is seen of a rule that is not opened. */
+  private static String line(Report.Check check) {
+    String text =
+        check.outcome() == Outcome.SKIPPED
+            ? String.join("; ", check.details())
+            : check.departures().isEmpty() ? "" : "departs as declared";
+    return text.isEmpty() ? "" : " <span class=\"soft\">" + marked(text) + "</span>";
   }
 
   private static String title(Outcome outcome) {

@@ -1,7 +1,8 @@
 package org.kvmdev.devices.vgic;
 
-import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
@@ -52,7 +53,7 @@ final class SystemRegisterInterface implements SystemRegisters {
   }
 
   private static Map<String, Integer> encodings() {
-    Map<String, Integer> encodings = new HashMap<>();
+    Map<String, Integer> encodings = new TreeMap<>();
     encodings.put("MPIDR_EL1", MPIDR_EL1);
     encodings.put("ISR_EL1", ISR_EL1);
     for (IccRegister register : IccRegister.values()) {
@@ -70,6 +71,11 @@ final class SystemRegisterInterface implements SystemRegisters {
   @Override
   public int encoding(String name) {
     return ENCODINGS.getOrDefault(name, NOT_MINE);
+  }
+
+  @Override
+  public List<String> names() {
+    return List.copyOf(ENCODINGS.keySet());
   }
 
   private static VirtualCpuInterfaceV3 hardware(VgicCpu cpu) {

@@ -9,6 +9,7 @@ import org.kvmdev.api.Attribute;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MmioBus;
+import org.kvmdev.runtime.SystemRegister;
 import org.kvmdev.runtime.Vcpu;
 
 /**
@@ -19,6 +20,8 @@ import org.kvmdev.runtime.Vcpu;
 final class Activity {
   private static final int[] SIZES = {4, 4, 4, 4, 8, 1, 2};
   private static final int LINES = 64;
+  private static final int HYPERCALL_REGISTERS = 16;
+  private static final int HYPERCALL_ARGUMENTS = 6;
 
   /** One attribute's number. */
   private record Place(int group, long attr, int size) {}
@@ -72,12 +75,101 @@ final class Activity {
 
   /** Makes one call of any kind. */
   String step(Bench bench) {
-    return switch (random.nextInt(subject.guestRuns() ? 10 : 6)) {
+    return switch (random.nextInt(subject.guestRuns() ? 14 : 6)) {
       case 0, 1 -> set(bench);
       case 2, 3 -> get(bench);
       case 4 -> line(bench);
       case 5 -> message(bench);
+      case 10, 11 -> systemRegister(bench);
+      case 12 -> hypercall(bench);
+      case 13 -> take(bench);
       default -> guest(bench);
+    };
+  }
+
+  /** Does something in the guest of a vCPU. */
+  @FunctionalInterface
+  private interface InGuest {
+    String answer(Vcpu vcpu) throws KvmException;
+  }
+
+  private static String inGuest(Bench bench, int id, String call, InGuest action) {
+    try {
+      Vcpu vcpu = bench.typedVcpu(id);
+      vcpu.enter();
+      try {
+        return "vCPU %d %s%s%s".formatted(id, call, action.answer(vcpu), vcpu.pin(0) ? " pin" : "");
+      } finally {
+        vcpu.exit();
+      }
+    } catch (KvmException refusal) {
+      return "vCPU %d %s%s".formatted(id, call, refusal.errno());
+    }
+  }
+
+  /** Reads or writes one of the guest's system registers, where the family has any. */
+  String systemRegister(Bench bench) {
+    List<String> names = subject.ports().systemRegisters();
+    if (names.isEmpty()) {
+      return guest(bench);
+    }
+    String name = names.get(random.nextInt(names.size()));
+    boolean reads = random.nextBoolean();
+    long value = number();
+    return inGuest(
+        bench,
+        random.nextInt(bench.vcpuCount()),
+        (reads ? "reads " : "writes %#x to ".formatted(value)) + name + ": ",
+        vcpu -> {
+          SystemRegister register = bench.typedVm().systemRegister(name);
+          long answer = value;
+          if (reads) {
+            answer = vcpu.read(register);
+          } else {
+            vcpu.write(register, value);
+          }
+          return vcpu.trapped() ? "undefined" : "%#x".formatted(answer);
+        });
+  }
+
+  /** Makes one of the hypercalls that the family answers, where it has any. */
+  String hypercall(Bench bench) {
+    List<Integer> numbers = subject.ports().hypercalls();
+    if (numbers.isEmpty()) {
+      return guest(bench);
+    }
+    int number = numbers.get(random.nextInt(numbers.size()));
+    long[] registers = new long[HYPERCALL_REGISTERS];
+    for (int i = 1; i < HYPERCALL_ARGUMENTS; i++) {
+      registers[i] = random.nextInt(4) == 0 ? number() : random.nextInt(32);
+    }
+    return inGuest(
+        bench,
+        random.nextInt(bench.vcpuCount()),
+        "calls %#x with %s: ".formatted(number, Arrays.toString(registers)),
+        vcpu -> {
+          // What is behind the values that a call returns is not told: it may be a clock.
+          int count = vcpu.hypercall(number, registers);
+          return Arrays.toString(Arrays.copyOf(registers, count + 1));
+        });
+  }
+
+  /** Takes the interrupt that is signalled, where there is one. */
+  String take(Bench bench) {
+    return inGuest(
+        bench,
+        random.nextInt(bench.vcpuCount()),
+        "takes its interrupt: ",
+        vcpu -> vcpu.takeInterrupt() + " " + vcpu.externalVector());
+  }
+
+  /** Numbers that devices mean something by, and any. */
+  private long number() {
+    return switch (random.nextInt(4)) {
+      case 0 -> random.nextInt(256);
+      case 1 -> 1L << random.nextInt(64);
+      case 2 -> random.nextLong();
+      default -> random.nextInt(2);
     };
   }
 
@@ -137,11 +229,15 @@ final class Activity {
   }
 
   String guest(Bench bench) {
+    return guest(bench, random.nextInt(bench.vcpuCount()));
+  }
+
+  /** A load or a store of one vCPU. */
+  String guest(Bench bench, int id) {
     long pick = random.nextLong();
     int size = SIZES[random.nextInt(SIZES.length)];
     boolean reads = random.nextBoolean();
     long value = random.nextInt(3) == 0 ? random.nextLong() : 1L << random.nextInt(32);
-    int id = random.nextInt(bench.vcpuCount());
     String call = "";
     try {
       long address = address(bench, pick, size);

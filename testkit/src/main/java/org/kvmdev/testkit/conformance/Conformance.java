@@ -31,6 +31,7 @@ public final class Conformance {
               StateRules.RULES,
               LifetimeRules.RULES,
               RobustnessRules.RULES,
+              LivenessRules.RULES,
               IsolationRules.RULES)
           .flatMap(Collection::stream)
           .sorted(Comparator.comparing(Rule::chapter).thenComparing(Rule::id))

@@ -33,7 +33,8 @@ final class DataRules {
               "set_reads_exactly_the_declared_size",
               "A SET reads the declared bytes, needs none behind them, is EFAULT with one less, and"
                   + " writes nothing to the client's memory. A request without data reads nothing.",
-              "As for GET. A client's buffer may end with its page.",
+              "The kernel copies the attribute's own size (get_user of a u32 in mpic_set_attr); a"
+                  + " client's buffer may end with its page.",
               DataRules::setReadsExactlyTheDeclaredSize),
           Rule.of(
               "A09",
@@ -53,7 +54,9 @@ final class DataRules {
               "A11",
               "refused_set_changes_nothing",
               "After a SET that was refused, the device is as it was.",
-              "A client that probes, and one that repairs its mistake, count on it.",
+              "A kernel's device looks at the value before it acts on it (mpic_set_attr: 0 or 1,"
+                  + " before openpic_set_irq). A client that probes, and one that repairs its"
+                  + " mistake, count on it.",
               DataRules::refusedSetChangesNothing),
           Rule.of(
               "A12",
@@ -65,8 +68,9 @@ final class DataRules {
               "A13",
               "reading_changes_nothing_undeclared",
               "A GET of an attribute that declares no effects leaves the device as it was.",
-              "Tools read all attributes to show or save a device; what reading does must be"
-                  + " declared.",
+              "User space's GET can act as the guest's load does: an MPIC's IACK takes the"
+                  + " interrupt. Tools read all attributes to show or save a device, so what"
+                  + " reading does must be declared.",
               DataRules::readingChangesNothingUndeclared),
           Rule.of(
               "A14",

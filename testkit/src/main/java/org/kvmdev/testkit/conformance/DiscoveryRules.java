@@ -31,8 +31,9 @@ final class DiscoveryRules {
               "D02",
               "listings_agree",
               "META-INF/services and the module descriptor's `provides` name the same providers.",
-              "The first counts on the class path, the second on the module path: a jar with one"
-                  + " of them works until it is put on the other.",
+              "A device of Linux is registered in one place (kvm_register_device_ops). A jar has"
+                  + " two: the first counts on the class path, the second on the module path, and"
+                  + " with one of them it works until it is put on the other.",
               DiscoveryRules::listingsAgree),
           Rule.ofDeclarations(
               "D03",
@@ -54,7 +55,9 @@ final class DiscoveryRules {
               "descriptors_are_consistent",
               "Names are there, numbers do not clash, sizes fit the access, operations fit the"
                   + " attributes, and departures name rules and sources.",
-              "Dispatch, descriptions, snapshots and these rules all derive from the descriptors.",
+              "Linux writes down what a device has beside its code"
+                  + " (Documentation/virt/kvm/devices). Here dispatch, descriptions, snapshots and"
+                  + " these rules all derive from the descriptors.",
               DiscoveryRules::descriptorsAreConsistent));
 
   /** A departure from what the type's own document says, which no rule can read: listed only. */

@@ -25,6 +25,7 @@ final class Findings {
   private final Set<Object> examined = new LinkedHashSet<>();
   private final Map<Object, List<String>> violations = new LinkedHashMap<>();
   private String remark = "";
+  private boolean hangs;
 
   Findings(DeviceType type, Rule rule) {
     this.type = type;
@@ -60,6 +61,12 @@ final class Findings {
     if (!holds) {
       violation(place, format, arguments);
     }
+  }
+
+  /** Says that a call at a place does not come back, and that a thread is still in it. */
+  void hangs(Object place, String format, Object... arguments) {
+    hangs = true;
+    violation(place, format, arguments);
   }
 
   /** Whether nothing was found wrong yet. */
@@ -112,7 +119,7 @@ final class Findings {
       if (!remark.isEmpty()) {
         wrong.add(remark);
       }
-      return new Result(type, rule, Result.Outcome.FAILED, wrong, found, false);
+      return new Result(type, rule, Result.Outcome.FAILED, wrong, found, hangs);
     }
     return new Result(
         type,
@@ -120,7 +127,7 @@ final class Findings {
         Result.Outcome.PASSED,
         remark.isEmpty() ? List.of() : List.of(remark),
         found,
-        false);
+        hangs);
   }
 
   private String notDeparting(Object place, Departure departure) {

@@ -4,11 +4,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.kvmdev.api.machine.Machine;
+import org.kvmdev.api.machine.Port;
 
 /** What happened to the devices of an {@link ObservedProvider}: each call that reached one. */
 final class Journal {
   private final List<String> events = new ArrayList<>();
   private final List<String> faults = new ArrayList<>();
+  private final List<Port> ports = new ArrayList<>();
 
   /** What is done within creation, and within init; for rules about locks. */
   private volatile Hook creating = (machine, device) -> {};
@@ -39,6 +41,15 @@ final class Journal {
   /** How many devices ended, by either way. */
   int ended() {
     return count("destroy") + count("release");
+  }
+
+  synchronized void port(Port port) {
+    ports.add(port);
+  }
+
+  /** The ports that the provider plugged into the VM, of one kind. */
+  synchronized <P extends Port> List<P> ports(Class<P> kind) {
+    return ports.stream().filter(kind::isInstance).map(kind::cast).toList();
   }
 
   synchronized List<String> events() {

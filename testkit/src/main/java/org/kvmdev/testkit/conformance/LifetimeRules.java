@@ -10,6 +10,7 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.Lifetime;
 import org.kvmdev.api.machine.Machine;
+import org.kvmdev.runtime.ioctl.KvmProcess;
 import org.kvmdev.runtime.ioctl.Request;
 
 /** Rules about how a device ends. */
@@ -26,8 +27,8 @@ final class LifetimeRules {
               "L01",
               "ends_exactly_once",
               "A device ends once, by destroy at its VM's end or by release with its last"
-                  + " reference, as declared; whichever file is closed first, and with nothing"
-                  + " thrown.",
+                  + " reference, as declared; whichever file is closed first, in whichever process,"
+                  + " and with nothing thrown.",
               "Since Linux 3.10 kvm_destroy_devices calls destroy when the VM ends; since 5.2 a"
                   + " type with release ends with its last file, and is not destroyed.",
               LifetimeRules::endsExactlyOnce),
@@ -70,8 +71,9 @@ final class LifetimeRules {
           Rule.of(
               "L07",
               "ended_devices_are_garbage",
-              "Once its VM has ended, nothing refers to a device.",
-              "A process that makes VMs all day must not grow.",
+              "Once its VM has ended, nothing refers to a device, or to its VM.",
+              "A process that makes VMs all day must not grow: kvm_destroy_devices frees each with"
+                  + " the VM.",
               LifetimeRules::endedDevicesAreGarbage));
 
   private LifetimeRules() {}
@@ -104,6 +106,17 @@ final class LifetimeRules {
     Journal journal = new Journal();
     subject.bench(journal).close();
     requireEnded(journal, findings, subject.type(), "after its process ended");
+    Journal forked = new Journal();
+    Bench parent = subject.bench(forked);
+    try (KvmProcess child = parent.process().fork()) {
+      parent.close();
+      requireEnds(forked, 0, "while a forked child has it open", findings, parent);
+      findings.require(
+          parent.attempt(child, parent.device(), 0, 0) == Errno.EIO,
+          subject.type(),
+          "a forked child may use the device");
+    }
+    requireEnded(forked, findings, subject.type(), "after a forked child ended last");
   }
 
   private static void closeVm(Bench bench) throws KvmException {
@@ -310,15 +323,27 @@ final class LifetimeRules {
 
   private static void endedDevicesAreGarbage(Subject subject, Findings findings) throws Exception {
     List<WeakReference<Object>> devices = new ArrayList<>();
+    List<WeakReference<Object>> machines = new ArrayList<>();
     for (int cycle = 0; cycle < CYCLES; cycle++) {
       Journal journal = new Journal();
-      journal.whileCreating((machine, device) -> devices.add(new WeakReference<>(device)));
+      journal.whileCreating(
+          (machine, device) -> {
+            devices.add(new WeakReference<>(device));
+            machines.add(new WeakReference<>(machine));
+          });
       subject.bench(journal).close();
     }
+    requireGarbage(devices, "devices", findings, subject.type());
+    requireGarbage(machines, "VMs", findings, subject.type());
+  }
+
+  private static void requireGarbage(
+      List<WeakReference<Object>> ended, String what, Findings findings, DeviceType type)
+      throws InterruptedException {
     long left = CYCLES;
     for (int attempt = 0; attempt < 20 && left > 1; attempt++) {
       System.gc();
-      left = devices.stream().filter(device -> device.get() != null).count();
+      left = ended.stream().filter(each -> each.get() != null).count();
       if (left > 1) {
         Thread.sleep(5);
       }
@@ -326,9 +351,10 @@ final class LifetimeRules {
     // The last may still be in a register or on the stack.
     findings.require(
         left <= 1,
-        subject.type(),
-        "%d of %d devices are still referred to after their VMs ended; by a static field?",
+        type,
+        "%d of %d %s are still referred to after they ended; by a static field?",
         left,
-        devices.size());
+        ended.size(),
+        what);
   }
 }

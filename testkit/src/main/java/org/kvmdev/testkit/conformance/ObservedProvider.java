@@ -50,7 +50,7 @@ final class ObservedProvider implements DeviceProvider {
 
   @Override
   public void join(Machine machine) {
-    provider.join(machine);
+    provider.join(PluggedPorts.watching(machine, journal));
   }
 
   @Override

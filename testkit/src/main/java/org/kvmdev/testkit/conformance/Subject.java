@@ -24,6 +24,7 @@ public final class Subject {
   private final Options options;
   private final Object gate = new Object();
   private @Nullable Samples samples;
+  private @Nullable PluggedPorts ports;
   private @Nullable Result creation;
   private @Nullable Boolean guestRuns;
 
@@ -169,6 +170,16 @@ public final class Subject {
         throw new IllegalStateException("the device cannot be brought up: " + e.getMessage(), e);
       }
       samples = known;
+    }
+    return known;
+  }
+
+  /** What the type's family plugs into a VM. */
+  synchronized PluggedPorts ports() {
+    PluggedPorts known = ports;
+    if (known == null) {
+      known = PluggedPorts.of(this);
+      ports = known;
     }
     return known;
   }

@@ -19,6 +19,10 @@ import org.kvmdev.api.machine.Machine;
  */
 record Broken(
     String mistake, String rule, Set<String> others, DeviceProvider provider, Options options) {
+  /** For providers of the tests, which no jar lists. */
+  static final Options FIXTURE =
+      Options.DEFAULT.limit("provider_is_found_exactly_once", "a fixture of the tests");
+
   /** Which of the two reference types is broken. */
   DeviceType type() {
     List<DeviceType> types = provider.types();
@@ -39,12 +43,12 @@ record Broken(
   }
 
   static Broken of(String mistake, String rule, DeviceProvider provider) {
-    return new Broken(mistake, rule, Set.of(), provider, Options.DEFAULT);
+    return new Broken(mistake, rule, Set.of(), provider, FIXTURE);
   }
 
   /** A correct device in a KVM that makes a mistake. */
   static Broken kvm(String mistake, String rule, Options.Caller caller) {
-    return new Broken(mistake, rule, Set.of(), new LatchProvider(), Options.DEFAULT.caller(caller));
+    return new Broken(mistake, rule, Set.of(), new LatchProvider(), FIXTURE.caller(caller));
   }
 
   /** The same, which other rules meet too. */

@@ -1,9 +1,13 @@
 package org.kvmdev.testkit.conformance;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Completeness;
 import org.kvmdev.api.DeviceOps;
 import org.kvmdev.api.DeviceType;
@@ -11,6 +15,7 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.UserMemory;
 import org.kvmdev.api.machine.Machine;
+import org.kvmdev.api.machine.Requests;
 import org.kvmdev.api.machine.StateSource;
 import org.kvmdev.api.machine.Vcpu;
 
@@ -36,6 +41,7 @@ final class BrokenDevices {
     all.addAll(state());
     all.addAll(lifetime());
     all.addAll(robustness());
+    all.addAll(liveness());
     return all;
   }
 
@@ -49,6 +55,19 @@ final class BrokenDevices {
                   @Override
                   public List<DeviceType> types() {
                     return List.of(latch().build(), latch().build());
+                  }
+                })
+            .alsoFinding("is_created"),
+        Broken.of(
+                "a number of the kernel's that no host has",
+                "type_numbers_are_unique_and_in_range",
+                new LatchProvider() {
+                  @Override
+                  public List<DeviceType> types() {
+                    return List.of(
+                        DeviceType.of(77, "KVM_DEV_TYPE_LATCH", "kvm-latch", "A latch.")
+                            .attributes(LatchAttribute.TABLE)
+                            .build());
                   }
                 })
             .alsoFinding("is_created"),
@@ -499,6 +518,17 @@ final class BrokenDevices {
                   }
                   reference.enumerate(machine, device, state);
                 })),
+        Broken.of(
+            "asking for the state fails where there is no device",
+            "restore_into_another_shape_is_refused_first",
+            new LatchProvider() {
+              @Override
+              public void join(Machine machine) {
+                Latches latches = Latches.of(machine);
+                machine.plug(
+                    (StateSource) state -> enumerate(machine, latches.all().getFirst(), state));
+              }
+            }),
         Broken.device(
             "a guest sees a count that is not enumerated",
             "complete_state_goes_on_alike",
@@ -562,6 +592,7 @@ final class BrokenDevices {
 
   private static List<Broken> lifetime() {
     List<Object> everyDevice = new ArrayList<>();
+    Map<Object, Integer> everyVm = new IdentityHashMap<>();
     return List.of(
         Broken.device(
             "destroy throws",
@@ -600,6 +631,15 @@ final class BrokenDevices {
                 }),
         Broken.of("leaves its region on the bus", "release_leaves_nothing_in_the_vm", leaving()),
         Broken.device(
+            "all VMs are in a map",
+            "ended_devices_are_garbage",
+            machine -> {
+              synchronized (everyVm) {
+                everyVm.put(machine, everyVm.size());
+              }
+              return new Latch(machine);
+            }),
+        Broken.device(
             "all devices are in a list",
             "ended_devices_are_garbage",
             machine -> {
@@ -615,41 +655,44 @@ final class BrokenDevices {
     AtomicInteger reads = new AtomicInteger();
     return List.of(
         Broken.device(
-            "SET of some values fails",
-            "only_refusals_leave_the_accessors",
-            machine ->
-                new Latch(machine) {
-                  @Override
-                  protected synchronized void set(LatchAttribute attribute, long attr, long to)
-                      throws KvmException {
-                    if (attribute == LatchAttribute.TRIGGER && (to & 0xf0) == 0x70) {
-                      throw new ArrayIndexOutOfBoundsException("a mistake");
-                    }
-                    super.set(attribute, attr, to);
-                  }
-                }),
+                "SET of some values fails",
+                "only_refusals_leave_the_accessors",
+                machine ->
+                    new Latch(machine) {
+                      @Override
+                      protected synchronized void set(LatchAttribute attribute, long attr, long to)
+                          throws KvmException {
+                        if (attribute == LatchAttribute.TRIGGER && (to & 0xf0) == 0x70) {
+                          throw new ArrayIndexOutOfBoundsException("a mistake");
+                        }
+                        super.set(attribute, attr, to);
+                      }
+                    })
+            .alsoFinding("calls_of_all_kinds_at_once_return"),
         Broken.device(
-            "a load across the end fails",
-            "guest_accesses_never_fail",
-            machine ->
-                new Latch(machine) {
-                  @Override
-                  public synchronized long read(Vcpu vcpu, long offset, int size) {
-                    return offset > 0x80 && size == 2
-                        ? FEW[(int) offset]
-                        : super.read(vcpu, offset, size);
-                  }
-                }),
+                "a load across the end fails",
+                "guest_accesses_never_fail",
+                machine ->
+                    new Latch(machine) {
+                      @Override
+                      public synchronized long read(Vcpu vcpu, long offset, int size) {
+                        return offset > 0x80 && size == 2
+                            ? FEW[(int) offset]
+                            : super.read(vcpu, offset, size);
+                      }
+                    })
+            .alsoFinding("calls_of_all_kinds_at_once_return"),
         Broken.device(
-            "a negative line fails",
-            "lines_and_messages_never_fail",
-            machine ->
-                new Latch(machine) {
-                  @Override
-                  public synchronized int line(int number, int level) {
-                    return number < 0 ? FEW[number] : super.line(number, level);
-                  }
-                }),
+                "a negative line fails",
+                "lines_and_messages_never_fail",
+                machine ->
+                    new Latch(machine) {
+                      @Override
+                      public synchronized int line(int number, int level) {
+                        return number < 0 ? FEW[number] : super.line(number, level);
+                      }
+                    })
+            .alsoFinding("calls_of_all_kinds_at_once_return"),
         accessors(
             "a request of its own fails",
             "own_requests_never_fail",
@@ -698,7 +741,120 @@ final class BrokenDevices {
                     last = new long[] {super.get(attribute, attr)};
                     return ((long[]) last)[0];
                   }
-                }));
+                }),
+        Broken.device(
+            "a load boxes its number",
+            "guest_accesses_do_not_allocate",
+            machine ->
+                new Latch(machine) {
+                  private Object last = "";
+
+                  @Override
+                  public synchronized long read(Vcpu vcpu, long offset, int size) {
+                    last = new long[] {super.read(vcpu, offset, size)};
+                    return ((long[]) last)[0];
+                  }
+                }),
+        Broken.device("every request is kept", "memory_does_not_grow", HistoryLatch::new),
+        Broken.of(
+            "a request of its VM's fails",
+            "ports_never_fail",
+            new LatchProvider() {
+              @Override
+              public void join(Machine machine) {
+                super.join(machine);
+                machine.plug(new FailingRequest());
+              }
+            }));
+  }
+
+  private static List<Broken> liveness() {
+    Options impatient = Broken.FIXTURE.timeLimit(Duration.ofSeconds(8));
+    return List.of(
+        Broken.device(
+                "a loop's end is the largest number",
+                "every_call_returns",
+                machine ->
+                    new Latch(machine) {
+                      @Override
+                      protected synchronized void set(LatchAttribute attribute, long attr, long to)
+                          throws KvmException {
+                        super.set(attribute, attr, to);
+                        if (attribute == LatchAttribute.CELL && (int) to > Integer.MAX_VALUE - 4) {
+                          // As with an int that is never greater than the end.
+                          for (int i = (int) to; i <= (int) to; ) {
+                            Thread.onSpinWait();
+                          }
+                        }
+                      }
+                    })
+            .with(impatient),
+        Broken.device(
+                "two locks are taken in either order",
+                "calls_of_all_kinds_at_once_return",
+                CrossedLatch::new)
+            .with(impatient));
+  }
+
+  /** A latch that remembers each request to clear it. */
+  private static final class HistoryLatch extends Latch {
+    private final List<byte[]> history = new ArrayList<>();
+
+    HistoryLatch(Machine machine) throws KvmException {
+      super(machine);
+    }
+
+    @Override
+    protected synchronized void set(LatchAttribute attribute, long attr, long to)
+        throws KvmException {
+      super.set(attribute, attr, to);
+      if (attribute == LatchAttribute.CLEAR) {
+        history.add(new byte[1024]);
+      }
+    }
+  }
+
+  /** A request whose argument is taken for an index. */
+  private static final class FailingRequest implements Requests {
+    @Override
+    public List<Integer> requests(Target target) {
+      return target == Target.VM ? List.of(0x4008_ae77) : List.of();
+    }
+
+    @Override
+    public long ioctl(int request, @Nullable Vcpu vcpu, UserMemory memory, long argument) {
+      return argument < 8 ? FEW[(int) argument] : FEW[8];
+    }
+  }
+
+  /** A latch with a lock for lines and one for its cells, each held while the other is taken. */
+  private static final class CrossedLatch extends Latch {
+    private final Object lines = new Object();
+    private final Object cells = new Object();
+
+    CrossedLatch(Machine machine) throws KvmException {
+      super(machine);
+    }
+
+    @Override
+    protected void set(LatchAttribute attribute, long attr, long to) throws KvmException {
+      synchronized (cells) {
+        LockSupport.parkNanos(10_000);
+        synchronized (lines) {
+          super.set(attribute, attr, to);
+        }
+      }
+    }
+
+    @Override
+    public int line(int number, int level) {
+      synchronized (lines) {
+        LockSupport.parkNanos(10_000);
+        synchronized (cells) {
+          return super.line(number, level);
+        }
+      }
+    }
   }
 
   private static final class TornLatch extends Latch {

@@ -91,7 +91,7 @@ final class BrokenKvms {
             "missing_operations_are_refused_before_anything_is_read",
             Set.of(),
             new WriteOnly(),
-            Options.DEFAULT.caller(renaming(Errno.EPERM, Errno.EFAULT))),
+            Broken.FIXTURE.caller(renaming(Errno.EPERM, Errno.EFAULT))),
         renamed(
             "an unreadable structure is EINVAL",
             "unreadable_struct_is_efault_before_the_device_is_asked",

@@ -16,6 +16,7 @@ public final class JarProvider implements DeviceProvider {
   public List<DeviceType> types() {
     return List.of(
         DeviceType.of(DeviceType.FIRST_THIRD_PARTY, "KVM_DEV_TYPE_OF_A_JAR", "kvm-jar", "In a jar.")
+            .operations()
             .build());
   }
 

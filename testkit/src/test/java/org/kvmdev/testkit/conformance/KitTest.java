@@ -3,6 +3,7 @@ package org.kvmdev.testkit.conformance;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -13,6 +14,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.kvmdev.testkit.conformance.Result.Outcome;
 
 /**
@@ -20,25 +22,24 @@ import org.kvmdev.testkit.conformance.Result.Outcome;
  * which rule found which broken device.
  */
 class KitTest {
-  /** Rules about how a jar is found are tried on jars, by DiscoveryRulesTest. */
-  private static final Set<String> OF_JARS =
-      Set.of("provider_is_found_exactly_once", "listings_agree");
-
   /** Percent of the usual: mistakes are met soon, and there are many devices. */
   private static final int EFFORT = 20;
 
+  @TempDir private Path folder;
+
+  private List<Broken> all() throws Exception {
+    return Stream.of(BrokenJars.all(folder), BrokenDevices.all(), BrokenKvms.all())
+        .flatMap(List::stream)
+        .toList();
+  }
+
   @Test
-  void each_rule_finds_its_broken_device_and_no_other_rule_does() {
-    List<Broken> all =
-        Stream.concat(BrokenDevices.all().stream(), BrokenKvms.all().stream()).toList();
+  void each_rule_finds_its_broken_device_and_no_other_rule_does() throws Exception {
+    List<Broken> all = all();
     Map<Broken, Set<String>> found = new LinkedHashMap<>();
     List<String> wrong = new ArrayList<>();
     for (Broken broken : all) {
-      Options options =
-          broken
-              .options()
-              .effort(EFFORT)
-              .limit("provider_is_found_exactly_once", "a fixture of the tests");
+      Options options = broken.options().effort(EFFORT);
       Subject subject = Subject.of(broken.provider(), broken.type(), options);
       Set<String> failed = new LinkedHashSet<>();
       for (Result result : Conformance.check(subject)) {
@@ -75,12 +76,10 @@ class KitTest {
   }
 
   @Test
-  void every_rule_has_a_broken_device() {
+  void every_rule_has_a_broken_device() throws Exception {
     Set<String> missing = new TreeSet<>();
     Conformance.rules().forEach(rule -> missing.add(rule.name()));
-    BrokenDevices.all().forEach(broken -> missing.remove(broken.rule()));
-    BrokenKvms.all().forEach(broken -> missing.remove(broken.rule()));
-    missing.removeAll(OF_JARS);
+    all().forEach(broken -> missing.remove(broken.rule()));
     assertEquals(Set.of(), missing);
   }
 
