@@ -63,7 +63,7 @@ public final class HtmlReport {
       .outcome.skipped { color: var(--skip); }
       .id { flex: 0 0 2.2rem; color: var(--soft); font-variant-numeric: tabular-nums; }
       .name { flex: 1; overflow-wrap: anywhere; } .time { color: var(--soft); font-size: .85rem; }
-      .body { padding: 0 .9rem .9rem 8.6rem; }
+      .body { margin: 0; padding: 0 .9rem .9rem 8.6rem; }
       .body dt { color: var(--soft); font-size: .82rem; margin-top: .55rem; } .body dd { margin: .05rem 0 0; }
       .body ul { margin: .1rem 0; padding-left: 1.1rem; } .failed .found { font-weight: 500; }
       .fault { background: var(--failcard); border: 1px solid var(--fail); border-radius: 8px;

@@ -152,15 +152,15 @@ public final class Conformance {
     return Stream.of(thread.getStackTrace())
         .filter(frame -> !frame.getClassName().startsWith("java."))
         .limit(3)
-        .map(
-            frame ->
-                "%s.%s(%s:%d)"
-                    .formatted(
-                        frame.getClassName(),
-                        frame.getMethodName(),
-                        frame.getFileName(),
-                        frame.getLineNumber()))
+        .map(Conformance::place)
         .collect(Collectors.joining(", "));
+  }
+
+  private static String place(StackTraceElement frame) {
+    String method = frame.getClassName() + "." + frame.getMethodName();
+    return frame.getFileName() == null
+        ? method
+        : method + "(" + frame.getFileName() + ":" + frame.getLineNumber() + ")";
   }
 
   private static Result findings(Subject subject, Rule rule, Findings findings) {

@@ -18,6 +18,7 @@ import org.kvmdev.runtime.ioctl.Request;
 /** Rules about calls that have to come back. */
 final class LivenessRules {
   private static final int MOST_KEYS = 8;
+  private static final int SMALL = 16;
   private static final int SIZES = 4;
   private static final int REGISTER_BYTES = 0x100;
   private static final int FAR_OFFSETS = 16;
@@ -158,13 +159,22 @@ final class LivenessRules {
     }
   }
 
-  /** The numbers of a size at which loops and shifts go wrong. */
-  private static long[] extremes(int size) {
+  /** The numbers of a size at which loops and shifts go wrong, and the small ones. */
+  private static List<Long> extremes(int size) {
     if (size == 0) {
-      return new long[] {0};
+      return List.of(0L);
     }
     long largest = -1L >>> 65 - 8 * Math.min(8, size);
-    return new long[] {0, 1, largest, largest + 1, -1, Integer.MAX_VALUE, Integer.MIN_VALUE};
+    List<Long> numbers = new ArrayList<>();
+    for (long small = 0; small <= SMALL; small++) {
+      numbers.add(small);
+    }
+    for (long bound : new long[] {largest, Integer.MAX_VALUE, 0xffff, 0xff}) {
+      numbers.add(bound);
+      numbers.add(bound + 1);
+    }
+    numbers.add(-1L);
+    return numbers;
   }
 
   private static void guest(Subject subject, Bench bench, List<Call> calls) throws KvmException {
