@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 /* Their checked variants are defined here, and must not be used. */
 #undef _FORTIFY_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <linux/ioctl.h>
 #include <stdarg.h>
@@ -27,7 +29,7 @@
 
 static bool is_kvm(enum kvmdev_kind kind)
 {
-	return kind >= KVMDEV_SYSTEM && kind <= KVMDEV_DEVICE;
+	return kind >= KVMDEV_SYSTEM && kind <= KVMDEV_OTHER;
 }
 
 /* Whether a path is /dev/kvm, relative ones and those with links in them too. */
@@ -89,8 +91,11 @@ static int open_kvm(int open_flags, mode_t mode)
 
 static int open_any(int directory, const char *path, int open_flags, mode_t mode)
 {
-	return is_dev_kvm(directory, path) ? open_kvm(open_flags, mode)
-					   : kvmdev_real_open(directory, path, open_flags, mode);
+	char room[PATH_MAX];
+
+	return is_dev_kvm(directory, path)
+		       ? open_kvm(open_flags, mode)
+		       : kvmdev_real_open(directory, kvmdev_host_file(path, room), open_flags, mode);
 }
 
 /* Not through kvmdev_real_open, which is for large files. */
@@ -151,10 +156,11 @@ PUBLIC int __openat64_2(int directory, const char *path, int open_flags)
 
 static FILE *open_stream(const char *path, const char *mode, FILE *(*real)(const char *, const char *))
 {
+	char room[PATH_MAX];
 	int fd;
 
 	if (!is_dev_kvm(AT_FDCWD, path))
-		return real(path, mode);
+		return real(kvmdev_host_file(path, room), mode);
 	fd = open_kvm(strchr(mode, 'e') != NULL ? O_RDWR | O_CLOEXEC : O_RDWR, 0);
 	return fd < 0 ? NULL : fdopen(fd, mode);
 }
@@ -169,50 +175,71 @@ PUBLIC FILE *fopen64(const char *path, const char *mode)
 	return open_stream(path, mode, KVMDEV_NEXT(fopen64, FILE * (*)(const char *, const char *)));
 }
 
+PUBLIC DIR *opendir(const char *path)
+{
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(opendir, DIR * (*)(const char *))(kvmdev_host_file(path, room));
+}
+
 /* Looking, before it is opened. */
 
-static const char *stand_in(int directory, const char *path)
+static const char *stand_in(int directory, const char *path, char *room)
 {
-	return is_dev_kvm(directory, path) && kvmdev_passes_through() == 0 ? STAND_IN : path;
+	return is_dev_kvm(directory, path) && kvmdev_passes_through() == 0 ? STAND_IN : kvmdev_host_file(path, room);
 }
 
 PUBLIC int access(const char *path, int mode)
 {
-	return KVMDEV_NEXT(access, int (*)(const char *, int))(stand_in(AT_FDCWD, path), mode);
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(access, int (*)(const char *, int))(stand_in(AT_FDCWD, path, room), mode);
 }
 
 PUBLIC int faccessat(int directory, const char *path, int mode, int at_flags)
 {
-	return KVMDEV_NEXT(faccessat, int (*)(int, const char *, int, int))(directory, stand_in(directory, path), mode,
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(faccessat, int (*)(int, const char *, int, int))(directory, stand_in(directory, path, room), mode,
 									   at_flags);
 }
 
 PUBLIC int stat(const char *path, struct stat *status)
 {
-	return KVMDEV_NEXT(stat, int (*)(const char *, struct stat *))(stand_in(AT_FDCWD, path), status);
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(stat, int (*)(const char *, struct stat *))(stand_in(AT_FDCWD, path, room), status);
 }
 
 PUBLIC int stat64(const char *path, struct stat64 *status)
 {
-	return KVMDEV_NEXT(stat64, int (*)(const char *, struct stat64 *))(stand_in(AT_FDCWD, path), status);
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(stat64, int (*)(const char *, struct stat64 *))(stand_in(AT_FDCWD, path, room), status);
 }
 
 PUBLIC int fstatat(int directory, const char *path, struct stat *status, int at_flags)
 {
-	return KVMDEV_NEXT(fstatat, int (*)(int, const char *, struct stat *, int))(directory, stand_in(directory, path),
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(fstatat, int (*)(int, const char *, struct stat *, int))(directory, stand_in(directory, path, room),
 										  status, at_flags);
 }
 
 PUBLIC int fstatat64(int directory, const char *path, struct stat64 *status, int at_flags)
 {
+	char room[PATH_MAX];
+
 	return KVMDEV_NEXT(fstatat64, int (*)(int, const char *, struct stat64 *, int))(
-		directory, stand_in(directory, path), status, at_flags);
+		directory, stand_in(directory, path, room), status, at_flags);
 }
 
 PUBLIC int statx(int directory, const char *path, int at_flags, unsigned int mask, struct statx *status)
 {
+	char room[PATH_MAX];
+
 	return KVMDEV_NEXT(statx, int (*)(int, const char *, int, unsigned int, struct statx *))(
-		directory, stand_in(directory, path), at_flags, mask, status);
+		directory, stand_in(directory, path, room), at_flags, mask, status);
 }
 
 /*
@@ -344,13 +371,16 @@ PUBLIC int __ioctl_time64(int fd, unsigned long request, ...)
 
 /* Mapping. */
 
-/* What a file of KVM's refuses to be mapped with; 0 where it is mapped as any other. A vCPU's is. */
+/* Whether a file of KVM's refuses to be mapped, and sets errno. A vCPU's is mapped as any other, and what has a size. */
 static bool is_unmappable(int fd, int map_flags, uint64_t offset, uint64_t length)
 {
 	struct call call = {.type = KVMDEV_MMAP, .fd = fd, .argument = offset, .length = length};
 	enum kvmdev_kind kind = kvmdev_file(fd);
+	struct stat64 status;
 
 	if ((map_flags & MAP_ANONYMOUS) || !is_kvm(kind) || kind == KVMDEV_VCPU || kvmdev_passes_through() == 1)
+		return false;
+	if (kind == KVMDEV_OTHER && fstat64(fd, &status) == 0 && status.st_size > 0)
 		return false;
 	if (kvmdev_ask(&call) >= 0)
 		errno = ENODEV;

@@ -54,10 +54,30 @@ int kvmdev_make_file(const char *name, uint64_t size);
 /* Whether what readlink finds is such a file's name, and of which kind; a VM's for all but /dev/kvm. */
 enum kvmdev_kind kvmdev_kind_of_name(const char *name, size_t length);
 
+/* events.c: eventfds that the server knows, by their kernel's number for them. */
+
+/* The event behind a file descriptor, kept until it is forgotten; -1 with errno. */
+int64_t kvmdev_find_event(int fd);
+/* The library's own descriptor of an event; -1 where there is none. */
+int kvmdev_event(uint64_t id);
+/* Adds 1. */
+void kvmdev_signal_event(uint64_t id);
+void kvmdev_forget_event(uint64_t id);
+/* In a fork's child: they are the parent's. */
+void kvmdev_drop_events(void);
+
 /* link.c: connections to the server. */
+
+/* Takes a file descriptor for one of the library's own, out of the client's way. */
+int kvmdev_move_away(int fd);
+/* Closes it. */
+void kvmdev_drop_file(int fd);
+
 
 /* Whether there is a server for this process at all. */
 bool kvmdev_enabled(void);
+/* A file of the host's, where it has one of that path; else the path. The room has PATH_MAX bytes. */
+const char *kvmdev_host_file(const char *path, char *room);
 /* Whether requests go to the machine's own KVM and are only watched; connects. -1 where that fails. */
 int kvmdev_passes_through(void);
 /* Makes a request of the protocol and serves the server until it is done; the result, or -1 with errno. */

@@ -6,16 +6,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/ioctl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,6 +28,18 @@
 #define PAGE 4096u
 /* Of a structure that a request's number says is read, this much goes along with the request. */
 #define AHEAD 256u
+/* The architecture, as hosts are named by it. */
+#if defined(__aarch64__)
+#define ARCHITECTURE "arm64"
+#elif defined(__powerpc64__)
+#define ARCHITECTURE "ppc64"
+#elif defined(__powerpc__)
+#define ARCHITECTURE "powerpc"
+#elif defined(__x86_64__)
+#define ARCHITECTURE "x86_64"
+#else
+#define ARCHITECTURE "unknown"
+#endif
 /* KVM_SET_DEVICE_ATTR: tells the server how this machine's request numbers are encoded. */
 #define SAMPLE _IOC(_IOC_WRITE, 0xae, 0xe1, 24)
 
@@ -32,6 +47,8 @@ struct link {
 	int socket;
 	int pipe[2];
 	bool broken;
+	/* Whether the server says something unasked: then one message is received at a time. */
+	bool shared;
 	uint64_t token;
 	/* All links of the process, so that a fork's child can close them. */
 	struct link *next;
@@ -43,6 +60,9 @@ struct link {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sockaddr_un server;
+/* The folder of the host's files, and how long its name is; 0 where there is none. */
+static char files[PATH_MAX];
+static size_t files_length;
 static pthread_key_t at_exit;
 static __thread struct link *mine __attribute__((tls_model("initial-exec")));
 
@@ -56,6 +76,8 @@ static pid_t owner;
 static int spare = -1;
 /* The link that a fork's child will have for its process's. */
 static struct link *child;
+/* What the process's own thread waits for: its link, and eventfds that the server listens to. */
+static int waits = -1;
 
 static void complain(const char *what)
 {
@@ -92,7 +114,8 @@ static bool send_message(struct link *link, uint32_t type, size_t length)
 static bool receive_to(struct link *link, size_t *done, size_t length)
 {
 	while (*done < length) {
-		ssize_t got = recv(link->socket, link->in + *done, sizeof(link->in) - *done, 0);
+		size_t most = link->shared ? length : sizeof(link->in);
+		ssize_t got = recv(link->socket, link->in + *done, most - *done, 0);
 
 		if (got == 0)
 			errno = ECONNRESET;
@@ -103,7 +126,7 @@ static bool receive_to(struct link *link, size_t *done, size_t length)
 	return true;
 }
 
-/* Receives one message; the server never sends a second before it was answered. */
+/* Receives one message. Where the link is not shared, the server never sends a second before it was answered. */
 static bool receive(struct link *link, uint32_t *type, size_t *length)
 {
 	size_t done = 0;
@@ -112,9 +135,12 @@ static bool receive(struct link *link, uint32_t *type, size_t *length)
 		return false;
 	*type = kvmdev_get32(link->in);
 	*length = kvmdev_get32(link->in + 4);
+	if (*length <= KVMDEV_BODY && !receive_to(link, &done, KVMDEV_HEADER + *length))
+		return false;
+	if (done == KVMDEV_HEADER + *length)
+		return true;
 	errno = EPROTO;
-	return *length <= KVMDEV_BODY && receive_to(link, &done, KVMDEV_HEADER + *length) &&
-	       done == KVMDEV_HEADER + *length;
+	return false;
 }
 
 static bool send_result(struct link *link, int64_t result, int error)
@@ -173,7 +199,7 @@ static size_t copy_out(struct link *link, uint64_t address, const uint8_t *from,
 /* Files of the library's own. */
 
 /* Moves a file descriptor out of the client's way, to a number near the end of those it may have. */
-static int move_away(int fd)
+int kvmdev_move_away(int fd)
 {
 	struct rlimit limit;
 	long from = 64;
@@ -194,7 +220,7 @@ static int move_away(int fd)
 	return fd;
 }
 
-static void drop_file(int fd)
+void kvmdev_drop_file(int fd)
 {
 	if (fd >= 0) {
 		kvmdev_set_file(fd, KVMDEV_NONE);
@@ -233,7 +259,7 @@ static bool serve_reserve(struct link *link)
 
 static int open_spare(void)
 {
-	return move_away(kvmdev_real_open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
+	return kvmdev_move_away(kvmdev_real_open(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0));
 }
 
 static bool serve_install(struct link *link, const uint8_t *body, size_t length)
@@ -243,11 +269,11 @@ static bool serve_install(struct link *link, const uint8_t *body, size_t length)
 	uint32_t kind = kvmdev_get32(body + 4);
 	int file;
 
-	if (length - 16 >= sizeof(name) || kind < KVMDEV_VM || kind > KVMDEV_DEVICE || kvmdev_file(fd) != KVMDEV_RESERVED)
+	if (length - 16 >= sizeof(name) || kind < KVMDEV_VM || kind > KVMDEV_OTHER || kvmdev_file(fd) != KVMDEV_RESERVED)
 		return false;
 	memcpy(name, body + 16, length - 16);
 	pthread_mutex_lock(&lock);
-	drop_file(spare);
+	kvmdev_drop_file(spare);
 	file = kvmdev_make_file(name, kvmdev_get64(body + 8));
 	if (file >= 0 && kvmdev_real_dup3(file, fd, O_CLOEXEC) < 0)
 		complain("cannot make a file for");
@@ -274,7 +300,7 @@ static bool serve_track(struct link *link, const uint8_t *body)
 {
 	uint32_t kind = kvmdev_get32(body + 4);
 
-	if (kind > KVMDEV_DEVICE)
+	if (kind > KVMDEV_OTHER)
 		return false;
 	kvmdev_set_file((int)kvmdev_get32(body), kind);
 	return send_result(link, 0, 0);
@@ -330,6 +356,62 @@ static bool serve_call(struct link *link, struct call *call)
 	return send_result(link, result, error);
 }
 
+/* Events: another thread of the process waits for those that the server listens to, and tells it. */
+
+/* What the server tells unasked. */
+static bool serve_event(uint32_t type, const uint8_t *body)
+{
+	uint64_t id = kvmdev_get64(body);
+	struct epoll_event wanted = {.events = EPOLLIN, .data = {.u64 = id}};
+	int fd = kvmdev_event(id);
+
+	switch (type) {
+	case KVMDEV_LISTEN:
+		epoll_ctl(waits, EPOLL_CTL_ADD, fd, &wanted);
+		break;
+	case KVMDEV_UNLISTEN:
+		epoll_ctl(waits, EPOLL_CTL_DEL, fd, NULL);
+		break;
+	case KVMDEV_SIGNAL:
+		kvmdev_signal_event(id);
+		break;
+	default:
+		kvmdev_forget_event(id);
+	}
+	errno = 0;
+	return true;
+}
+
+static void *wait_for_events(void *link);
+
+static bool start_waiting(void)
+{
+	struct epoll_event wanted = {.events = EPOLLIN, .data = {.u64 = UINT64_MAX}};
+	pthread_t thread;
+	bool started = true;
+
+	pthread_mutex_lock(&lock);
+	if (waits < 0) {
+		waits = kvmdev_move_away(epoll_create1(EPOLL_CLOEXEC));
+		/* All signals are blocked here, and so they are there. */
+		started = waits >= 0 && epoll_ctl(waits, EPOLL_CTL_ADD, process->socket, &wanted) == 0 &&
+			  pthread_create(&thread, NULL, wait_for_events, process) == 0;
+		if (started)
+			pthread_detach(thread);
+	}
+	pthread_mutex_unlock(&lock);
+	return started;
+}
+
+static bool serve_find_event(struct link *link, const uint8_t *body)
+{
+	int64_t id = kvmdev_find_event((int)kvmdev_get32(body));
+
+	if (id >= 0 && !start_waiting())
+		id = -1;
+	return send_result(link, id, errno);
+}
+
 /* Serves one message that is not DONE. */
 static bool serve(struct link *link, struct call *call, uint32_t type, size_t length)
 {
@@ -358,6 +440,13 @@ static bool serve(struct link *link, struct call *call, uint32_t type, size_t le
 		return length == 0 && serve_call(link, call);
 	case KVMDEV_TRACK:
 		return length == 8 && serve_track(link, body);
+	case KVMDEV_EVENT:
+		return length == 4 && serve_find_event(link, body);
+	case KVMDEV_LISTEN:
+	case KVMDEV_UNLISTEN:
+	case KVMDEV_SIGNAL:
+	case KVMDEV_FORGET:
+		return length == 8 && link->shared && serve_event(type, body);
 	default:
 		return false;
 	}
@@ -371,6 +460,9 @@ static size_t put_request(struct link *link, const struct call *call)
 
 	kvmdev_put32(body, (uint32_t)call->fd);
 	switch (call->type) {
+	case KVMDEV_SIGNALLED:
+		kvmdev_put64(body, call->argument);
+		return 8;
 	case KVMDEV_IOCTL:
 		if (_IOC_DIR(call->request) & _IOC_WRITE)
 			ahead = _IOC_SIZE(call->request) < AHEAD ? _IOC_SIZE(call->request) : AHEAD;
@@ -417,13 +509,37 @@ static long ask_on(struct link *link, struct call *call)
 	return -1;
 }
 
+static void *wait_for_events(void *link)
+{
+	struct link *own = link;
+	struct epoll_event event;
+	uint32_t type;
+	size_t length;
+	uint64_t count;
+
+	while (!own->broken) {
+		struct call call = {.type = KVMDEV_SIGNALLED, .fd = -1};
+
+		if (epoll_wait(waits, &event, 1, -1) != 1)
+			continue;
+		if (event.data.u64 == UINT64_MAX) {
+			own->broken = !receive(own, &type, &length) || !serve(own, &call, type, length);
+			continue;
+		}
+		call.argument = event.data.u64;
+		if (read(kvmdev_event(call.argument), &count, sizeof(count)) == sizeof(count))
+			ask_on(own, &call);
+	}
+	return NULL;
+}
+
 /* Links. */
 
 static void close_files(struct link *link)
 {
-	drop_file(link->socket);
-	drop_file(link->pipe[0]);
-	drop_file(link->pipe[1]);
+	kvmdev_drop_file(link->socket);
+	kvmdev_drop_file(link->pipe[0]);
+	kvmdev_drop_file(link->pipe[1]);
 }
 
 /* With the lock held. */
@@ -439,20 +555,11 @@ static void free_link(struct link *link)
 static bool shake_hands(struct link *link, uint32_t role, uint64_t token)
 {
 	const uint32_t one = 1;
+	const char architecture[16] = ARCHITECTURE;
 	uint8_t *body = link->out + KVMDEV_HEADER;
-	char architecture[16] = "unknown";
 	uint32_t type;
 	size_t length;
 
-#if defined(__aarch64__)
-	strcpy(architecture, "arm64");
-#elif defined(__powerpc64__)
-	strcpy(architecture, "ppc64");
-#elif defined(__powerpc__)
-	strcpy(architecture, "powerpc");
-#elif defined(__x86_64__)
-	strcpy(architecture, "x86_64");
-#endif
 	kvmdev_put32(body, KVMDEV_MAGIC);
 	kvmdev_put32(body + 4, KVMDEV_VERSION);
 	kvmdev_put32(body + 8, role);
@@ -476,6 +583,7 @@ static bool shake_hands(struct link *link, uint32_t role, uint64_t token)
 	}
 	flags = kvmdev_get32(body + 4);
 	link->token = kvmdev_get64(body + 8);
+	link->shared = role == KVMDEV_PROCESS;
 	return true;
 }
 
@@ -488,11 +596,11 @@ static struct link *open_link(uint32_t role, uint64_t token)
 
 	if (link == MAP_FAILED)
 		return NULL;
-	link->socket = move_away(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	link->socket = kvmdev_move_away(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		ends[0] = ends[1] = -1;
-	link->pipe[0] = move_away(ends[0]);
-	link->pipe[1] = move_away(ends[1]);
+	link->pipe[0] = kvmdev_move_away(ends[0]);
+	link->pipe[1] = kvmdev_move_away(ends[1]);
 	link->next = links;
 	if (links != NULL)
 		links->place = &link->next;
@@ -519,7 +627,7 @@ static void thread_ends(void *link)
 static struct link *of_process(void)
 {
 	if (process == NULL) {
-		drop_file(spare);
+		kvmdev_drop_file(spare);
 		process = open_link(KVMDEV_PROCESS, 0);
 		owner = getpid();
 		spare = open_spare();
@@ -566,6 +674,9 @@ static void after_fork_in_child(void)
 		if (link != child)
 			free_link(link);
 	}
+	kvmdev_drop_events();
+	kvmdev_drop_file(waits);
+	waits = -1;
 	mine = NULL;
 	process = child;
 	child = NULL;
@@ -576,7 +687,12 @@ static void after_fork_in_child(void)
 static void begin(void)
 {
 	const char *path = getenv("KVMDEV_SOCKET");
+	const char *folder = getenv("KVMDEV_FILES");
 
+	if (folder != NULL && strlen(folder) < sizeof(files)) {
+		strcpy(files, folder);
+		files_length = strlen(folder);
+	}
 	if (path == NULL || *path == '\0')
 		return;
 	if (strlen(path) >= sizeof(server.sun_path)) {
@@ -594,6 +710,19 @@ bool kvmdev_enabled(void)
 {
 	pthread_once(&once, begin);
 	return server.sun_family == AF_UNIX;
+}
+
+const char *kvmdev_host_file(const char *path, char *room)
+{
+	struct stat status;
+
+	/* Where such files are; all others are not looked for twice. */
+	if (path == NULL || strncmp(path, "/proc/", 6) != 0 || !kvmdev_enabled() || files_length == 0 ||
+	    files_length + strlen(path) >= PATH_MAX)
+		return path;
+	memcpy(room, files, files_length);
+	strcpy(room + files_length, path);
+	return lstat(room, &status) == 0 ? room : path;
 }
 
 bool kvmdev_is_owner(void)

@@ -34,6 +34,7 @@ enum kvmdev_message {
 	KVMDEV_CLOSE = 12,
 	KVMDEV_DUP = 13,
 	KVMDEV_MMAP = 14,
+	KVMDEV_SIGNALLED = 15,
 
 	/* What the server asks for before that, and the answers. */
 	KVMDEV_READ = 20,
@@ -48,6 +49,13 @@ enum kvmdev_message {
 	KVMDEV_CALL = 29,
 	KVMDEV_TRACK = 30,
 	KVMDEV_RESULT = 31,
+	KVMDEV_EVENT = 32,
+
+	/* What the server tells over a process's own connection, unasked and without an answer. */
+	KVMDEV_LISTEN = 33,
+	KVMDEV_UNLISTEN = 34,
+	KVMDEV_SIGNAL = 35,
+	KVMDEV_FORGET = 36,
 
 	KVMDEV_DONE = 40,
 };
@@ -63,10 +71,13 @@ enum kvmdev_kind {
 	KVMDEV_VM = 2,
 	KVMDEV_VCPU = 3,
 	KVMDEV_DEVICE = 4,
+	/* A file that a request has made and that has none of KVM's requests. */
+	KVMDEV_OTHER = 5,
+
 	/* A number that the server has reserved. */
-	KVMDEV_RESERVED = 5,
+	KVMDEV_RESERVED = 6,
 	/* The library's own. */
-	KVMDEV_OWN = 6,
+	KVMDEV_OWN = 7,
 };
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -416,6 +417,54 @@ static void exiting(void)
 	check(run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN);
 }
 
+/* An eventfd that drives a line: its signal is pending in the GIC soon after. */
+static void events(void)
+{
+	int vm = create_vm(open_kvm());
+	int device = create_device(vm);
+	int event = eventfd(0, EFD_CLOEXEC);
+	int same = dup(event);
+	unsigned long long dist = 0x8000000;
+	unsigned long long redist = 0x80a0000;
+	unsigned long long one = 1;
+	unsigned int pending = 0;
+	struct kvm_irqfd irqfd = {.fd = (unsigned)event, .gsi = 3};
+	struct kvm_irqfd again = {.fd = (unsigned)same, .gsi = 4};
+	struct kvm_irqfd none = {.fd = (unsigned)vm, .gsi = 3};
+	struct kvm_ioeventfd doorbell = {.addr = 0x9000000, .len = 4, .fd = event};
+
+	create_vcpu(vm, 0);
+	refused(ioctl(vm, KVM_IRQFD, &irqfd), EAGAIN);
+	check(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &dist) == 0);
+	check(attr(device, KVM_SET_DEVICE_ATTR, GROUP_ADDR, 3, &redist) == 0);
+	check(attr(device, KVM_SET_DEVICE_ATTR, 4, 0, NULL) == 0);
+	refused(ioctl(vm, KVM_IRQFD, &none), EINVAL);
+	none.fd = 999;
+	refused(ioctl(vm, KVM_IRQFD, &none), EBADF);
+	check(ioctl(vm, KVM_IRQFD, &irqfd) == 0);
+	refused(ioctl(vm, KVM_IRQFD, &again), EBUSY);
+	check(write(event, &one, sizeof(one)) == sizeof(one));
+	while (!(pending & 8))
+		check(attr(device, KVM_GET_DEVICE_ATTR, 1, 0x204, &pending) == 0);
+	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	check(ioctl(vm, KVM_IRQFD, &irqfd) == 0);
+	check(ioctl(vm, KVM_IRQFD, &again) == 0);
+	check(close(event) == 0);
+	/* The eventfd is the VM's too. */
+	check(write(same, &one, sizeof(one)) == sizeof(one));
+	while (!(pending & 16))
+		check(attr(device, KVM_GET_DEVICE_ATTR, 1, 0x204, &pending) == 0);
+	doorbell.fd = same;
+	check(ioctl(vm, KVM_IOEVENTFD, &doorbell) == 0);
+	refused(ioctl(vm, KVM_IOEVENTFD, &doorbell), EEXIST);
+	doorbell.flags = KVM_IOEVENTFD_FLAG_DEASSIGN;
+	check(ioctl(vm, KVM_IOEVENTFD, &doorbell) == 0);
+	refused(ioctl(vm, KVM_IOEVENTFD, &doorbell), ENOENT);
+	if (fork() == 0)
+		_exit(ioctl(vm, KVM_IRQFD, &irqfd) == -1 && errno == EIO ? 0 : 1);
+	wait(NULL);
+}
+
 /* Makes itself busy until it is killed. */
 static void endless(void)
 {
@@ -457,7 +506,7 @@ int main(int count, char **arguments)
 		{"opening", opening}, {"attributes", attributes}, {"faults", faults}, {"descriptors", descriptors},
 		{"limits", limits}, {"forking", forking}, {"threads", threads}, {"many", many_vms},
 		{"running", running}, {"masked", masked}, {"exiting", exiting}, {"endless", endless},
-		{"asleep", asleep}, {"lost", lost},
+		{"asleep", asleep}, {"lost", lost}, {"events", events},
 	};
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {

@@ -62,6 +62,10 @@ import org.jspecify.annotations.Nullable;
  * more: {@code any}, {@code u32} (an argument of 32 bits), the arguments allowed, or the errno that
  * it is refused with</td></tr>
  * <tr><td>{@code sysreg.NAME}</td><td>a system register that is the host's constant</td></tr>
+ * <tr><td>{@code run.refusal.kills}</td><td>0 where a refused first run leaves the VM alive, as before
+ * Linux 6.12 and late versions of 6.1; 1, or left out, where it kills it</td></tr>
+ * <tr><td>{@code file.PATH}, {@code text.PATH}</td><td>a file that a client reads of its host beside
+ * /dev/kvm, by its whole path: its bytes in hexadecimal, or its text</td></tr>
  * <tr><td>{@code cap.N}</td><td>what KVM_CHECK_EXTENSION of N answers: a number or an errno; 0 where
  * there is none. {@code cap.kvm.N} where /dev/kvm answers otherwise than a VM</td></tr>
  * </table>

@@ -162,8 +162,7 @@ public final class BridgeServer implements AutoCloseable {
       processes.put(fresh, process);
       try {
         welcome(connection, fresh, process.welcomeFlags());
-        connection.receive();
-        throw new ProtocolException("a message on a process's own connection");
+        process.attend(connection);
       } finally {
         processes.remove(fresh);
         process.end();

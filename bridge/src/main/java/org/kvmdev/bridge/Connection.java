@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 /**
  * One connection: messages in and out, one at a time. A message is a header of two little-endian
  * numbers, its type and the length of its body, and the body. It belongs to one thread; only {@link
- * #close} can be called from another.
+ * #post} and {@link #close} can be called from another.
  */
 final class Connection implements AutoCloseable {
   static final int HEADER = 8;
@@ -106,8 +106,25 @@ final class Connection implements AutoCloseable {
   /** Sends the message that was begun. */
   void send() throws IOException {
     out.putInt(4, out.position() - HEADER).flip();
-    while (out.hasRemaining()) {
-      channel.write(out);
+    write(out);
+  }
+
+  /** Tells something unasked, that has no answer; from any thread. */
+  void post(int type, long value) throws IOException {
+    write(
+        ByteBuffer.allocate(HEADER + Long.BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putInt(type)
+            .putInt(Long.BYTES)
+            .putLong(value)
+            .flip());
+  }
+
+  private void write(ByteBuffer message) throws IOException {
+    synchronized (channel) {
+      while (message.hasRemaining()) {
+        channel.write(message);
+      }
     }
   }
 

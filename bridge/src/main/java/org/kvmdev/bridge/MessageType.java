@@ -11,6 +11,7 @@ final class MessageType {
   static final int CLOSE = 12;
   static final int DUP = 13;
   static final int MMAP = 14;
+  static final int SIGNALLED = 15;
 
   static final int READ = 20;
   static final int BYTES = 21;
@@ -24,6 +25,12 @@ final class MessageType {
   static final int CALL = 29;
   static final int TRACK = 30;
   static final int RESULT = 31;
+  static final int EVENT = 32;
+
+  static final int LISTEN = 33;
+  static final int UNLISTEN = 34;
+  static final int SIGNAL = 35;
+  static final int FORGET = 36;
 
   static final int DONE = 40;
 

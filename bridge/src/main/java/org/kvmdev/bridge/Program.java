@@ -24,6 +24,9 @@ public final class Program {
   private static final int MOST_INTERPRETERS = 4;
   private static final int LONGEST_PATH = 4096;
 
+  /** What qemu-user takes for a page where it is not told. */
+  private static final int USUAL_PAGE = 4096;
+
   private final Target target;
 
   /** What is executed: for a script its interpreter with the script behind it. */
@@ -191,11 +194,12 @@ public final class Program {
    * How it is started.
    *
    * @param socket where the server answers
+   * @param host what the program finds of its host beside /dev/kvm
    * @return what starts it, with the standard streams of this process
    * @throws MissingException where something is not installed; says which package has it
    * @throws IOException where the library cannot be written
    */
-  public ProcessBuilder starter(Path socket) throws MissingException, IOException {
+  public ProcessBuilder starter(Path socket, HostView host) throws MissingException, IOException {
     String library = ClientLibrary.of(target).toString();
     String path = socket.toAbsolutePath().toString();
     if (target.isNative() && root == null) {
@@ -203,6 +207,9 @@ public final class Program {
       Map<String, String> environment = builder.environment();
       environment.merge("LD_PRELOAD", library, (old, ours) -> ours + ":" + old);
       environment.put(ClientLibrary.SOCKET_VARIABLE, path);
+      if (host.files() != null) {
+        environment.put(HostView.FILES_VARIABLE, host.files().toString());
+      }
       return builder;
     }
     Path emulator = Target.find(target.emulator());
@@ -215,12 +222,18 @@ public final class Program {
               + ", which is not installed (on Debian: apt install qemu-user)");
     }
     List<String> all = new ArrayList<>(List.of(emulator.toString()));
+    if (host.page() > USUAL_PAGE) {
+      all.addAll(List.of("-p", Integer.toString(host.page())));
+    }
     Path libraries = libraries();
     if (libraries != null) {
       all.addAll(List.of("-L", libraries.toString()));
     }
     all.addAll(List.of("-E", "LD_PRELOAD=" + library));
     all.addAll(List.of("-E", ClientLibrary.SOCKET_VARIABLE + "=" + path));
+    if (host.files() != null) {
+      all.addAll(List.of("-E", HostView.FILES_VARIABLE + "=" + host.files()));
+    }
     all.addAll(command);
     return new ProcessBuilder(all).inheritIO();
   }

@@ -76,6 +76,12 @@ final class RecordedProcess implements ServedProcess {
   }
 
   @Override
+  public void attend(Connection connection) throws IOException {
+    connection.receive();
+    throw new ProtocolException("a message on a process's own connection");
+  }
+
+  @Override
   public ServedProcess fork(int child) {
     RecordedProcess forked = new RecordedProcess(child, order, null);
     synchronized (this) {

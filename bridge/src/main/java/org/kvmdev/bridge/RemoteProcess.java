@@ -14,6 +14,7 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.bridge.ClientThread.Result;
+import org.kvmdev.runtime.Event;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.ioctl.FileKind;
 import org.kvmdev.runtime.ioctl.KvmProcess;
@@ -37,6 +38,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   private final BridgeOptions options;
   private final CallLog words;
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+  private final RemoteEvents events = new RemoteEvents();
   private volatile boolean ended;
 
   /** A program that has just opened its /dev/kvm. */
@@ -46,6 +48,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     this.types = kvm.types(host);
     this.process = new KvmProcess(kvm, host, this);
     this.words = new CallLog(process, types);
+    process.events(this::event);
   }
 
   private RemoteProcess(int pid, RemoteProcess parent) {
@@ -54,6 +57,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     this.types = parent.types;
     this.process = parent.process.fork(this);
     this.words = new CallLog(process, types);
+    process.events(this::event);
   }
 
   @Override
@@ -67,13 +71,27 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   }
 
   @Override
+  public void attend(Connection connection) throws IOException {
+    events.connect(connection);
+    serve(connection, true);
+  }
+
+  @Override
   public void serve(Connection connection) throws IOException {
+    serve(connection, false);
+  }
+
+  /** The process's own connection has events alone, those of its threads all else. */
+  private void serve(Connection connection, boolean own) throws IOException {
     ClientThread thread = new ClientThread(connection);
     connections.add(connection);
     CURRENT.set(thread);
     try {
       while (!ended) {
         int type = connection.receive();
+        if (own != (type == MessageType.SIGNALLED)) {
+          throw new ProtocolException("a message of type " + type + " on the wrong connection");
+        }
         long result;
         int error = 0;
         try {
@@ -121,6 +139,12 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
         throw new KvmException(
             Errno.ENODEV, "process %d: what a device maps cannot reach another process", pid);
       }
+      case MessageType.SIGNALLED -> {
+        connection.requireBody(8, 8);
+        long id = body.getLong();
+        thread.forgetAhead();
+        events.signalled(id);
+      }
       default -> throw new ProtocolException("a message of type " + type + ", which asks nothing");
     }
     return 0;
@@ -163,6 +187,19 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     thread().write(address, from, at, length);
   }
 
+  /** The eventfd behind a client's file descriptor. */
+  private Event event(int descriptor) throws KvmException {
+    Result result = thread().tell(MessageType.EVENT, body -> body.putInt(descriptor));
+    if (result.value() >= 0) {
+      return events.of(result.value());
+    }
+    throw new KvmException(
+        result.error() == Errno.EBADF.number() ? Errno.EBADF : Errno.EINVAL,
+        "descriptor %d is no eventfd that is open (errno %d)",
+        descriptor,
+        result.error());
+  }
+
   @Override
   public int reserve() throws KvmException {
     Result result = thread().tell(MessageType.RESERVE, body -> {});
@@ -195,7 +232,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
       case VM -> 2;
       case VCPU -> 3;
       case DEVICE -> 4;
-      case OTHER -> 0;
+      case OTHER -> 5;
     };
   }
 

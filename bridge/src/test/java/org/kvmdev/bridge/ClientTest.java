@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,11 +51,9 @@ class ClientTest {
   }
 
   private void nobodyIsLeft() {
-    long patience = System.nanoTime() + Programs.PATIENCE_SECONDS * 1_000_000_000L;
-    while (server.processes() > 0 || server.connections() > 0) {
-      assertTrue(System.nanoTime() < patience, "clients that ended are still known");
-      LockSupport.parkNanos(1_000_000);
-    }
+    waitUntil(
+        () -> server.processes() == 0 && server.connections() == 0,
+        "clients that ended are known no more");
   }
 
   @ParameterizedTest
@@ -70,7 +69,8 @@ class ClientTest {
         "threads",
         "many",
         "running",
-        "masked"
+        "masked",
+        "events"
       })
   void aProgramSeesAKernel(String test) {
     run(test);
@@ -111,6 +111,32 @@ class ClientTest {
   }
 
   @Test
+  void ofAProgramThatIsKilledNoDeviceIsLeft() throws IOException, InterruptedException {
+    Counted counted = new Counted();
+    Path other = folder.resolve("counted.sock");
+    try (Kvm own = Kvm.of(List.of(counted));
+        BridgeServer server =
+            BridgeServer.open(other, own, new BridgeOptions(Counted.HOST, Run.WAIT, null))) {
+      for (int i = 0; i < 10; i++) {
+        int before = counted.made.get();
+        Process victim = Programs.start(other, Programs.program("client"), "endless");
+        waitUntil(() -> counted.made.get() > before + 5, "devices are made");
+        victim.destroyForcibly().waitFor();
+      }
+      waitUntil(() -> counted.alive.get() == 0, "all devices have ended");
+      waitUntil(() -> server.connections() == 0, "all connections have ended");
+    }
+  }
+
+  private static void waitUntil(BooleanSupplier condition, String what) {
+    long patience = System.nanoTime() + Programs.PATIENCE_SECONDS * 1_000_000_000L;
+    while (!condition.getAsBoolean()) {
+      assertTrue(System.nanoTime() < patience, () -> "never: " + what);
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  @Test
   void aProgramKilledWhileItsVcpuSleepsTakesItAlong() throws IOException, InterruptedException {
     Process sleeper = Programs.start(socket, Programs.program("client"), "asleep");
     assertEquals("asleep", sleeper.inputReader().readLine());
@@ -137,6 +163,22 @@ class ClientTest {
       assertEquals(1, outcome.status());
       assertEquals(0, big.processes());
       assertTrue(outcome.output().contains("build it for powerpc"), outcome.output());
+    }
+  }
+
+  @Test
+  void aProgramWithoutAHostOfItsArchitectureIsToldWhichThereAre() throws IOException {
+    Path other = folder.resolve("any.sock");
+    try (BridgeServer any = BridgeServer.open(other, kvm, BridgeOptions.DEFAULT)) {
+      Outcome outcome =
+          Programs.finish(Programs.start(other, Programs.program("client"), "opening"));
+      boolean hasHost =
+          kvm.hosts().stream()
+              .anyMatch(host -> host.architecture().equals(Programs.machine().architecture()));
+      assertEquals(hasHost, outcome.status() == 0, outcome.output());
+      String wanted = "architecture, " + Programs.machine().architecture() + ";";
+      assertTrue(hasHost || outcome.output().contains(wanted), outcome.output());
+      assertEquals(0, any.processes());
     }
   }
 

@@ -17,7 +17,11 @@ class FuzzTest {
   @Test
   void theLibraryTakesNothingForGranted(@TempDir Path folder) throws IOException {
     String[] sources = {
-      "-Isrc/main/c", "src/main/c/link.c", "src/main/c/files.c", "src/main/c/libc.c"
+      "-Isrc/main/c",
+      "src/main/c/link.c",
+      "src/main/c/files.c",
+      "src/main/c/events.c",
+      "src/main/c/libc.c"
     };
     Path program;
     try {

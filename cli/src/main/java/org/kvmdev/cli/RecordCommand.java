@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.bridge.BridgeOptions;
 import org.kvmdev.bridge.BridgeServer;
+import org.kvmdev.bridge.HostView;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Program;
 import org.kvmdev.bridge.Recorder;
@@ -80,7 +81,7 @@ final class RecordCommand implements Callable<Integer> {
           Recorder recorder =
               new Recorder(out, name, "Linux " + kernel, String.join(" ", command), kvm.types());
           BridgeServer server = BridgeServer.open(socket, kvm, BridgeOptions.recording(recorder))) {
-        int status = RunCommand.waitFor(program.starter(server.socket()).start());
+        int status = RunCommand.waitFor(program.starter(server.socket(), HostView.MACHINE).start());
         kvmdev.scope().err().println("kvmdev: " + recorder.calls() + " calls in " + output);
         recorder
             .skipped()

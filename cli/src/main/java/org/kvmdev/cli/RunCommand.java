@@ -4,12 +4,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.bridge.BridgeOptions;
 import org.kvmdev.bridge.BridgeServer;
+import org.kvmdev.bridge.HostView;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Program;
 import org.kvmdev.runtime.Kvm;
@@ -61,15 +64,23 @@ final class RunCommand implements Callable<Integer> {
     try (Kvm kvm = kvmdev.scope().kvm()) {
       Program program = Program.of(command, sysroot);
       String host = options.host(kvm, program.target());
+      HostView view = HostView.of(kvm.host(host), folder.resolve("files"));
       BridgeOptions how = options.bridge(host, kvmdev.scope().err()::println);
       try (BridgeServer server = BridgeServer.open(socket, kvm, how)) {
-        return waitFor(program.starter(server.socket()).start());
+        return waitFor(program.starter(server.socket(), view).start());
       }
     } catch (MissingException e) {
       throw new WrongInput("kvmdev: " + e.getMessage());
     } finally {
-      Files.deleteIfExists(socket);
-      Files.delete(folder);
+      remove(folder);
+    }
+  }
+
+  private static void remove(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
     }
   }
 

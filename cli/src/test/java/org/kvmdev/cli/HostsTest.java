@@ -1,12 +1,14 @@
 package org.kvmdev.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -77,6 +79,10 @@ class HostsTest {
         if (!Set.of("any", "u32").contains(host.text(key))) {
           host.errno(key, Errno.EINVAL);
         }
+      } else if (key.startsWith("file.")) {
+        assertTrue(HexFormat.of().parseHex(host.text(key)).length > 0, () -> key + " has no byte");
+      } else if (key.startsWith("text.")) {
+        assertFalse(host.text(key).isBlank(), () -> key + " has no line");
       } else if (!Set.of("architecture", "endian", "kernel", "ioctl.encoding", "vm.types")
           .contains(key)) {
         assertTrue(!host.numbers(key).isEmpty(), () -> host + ": " + key + " has no number");

@@ -500,7 +500,7 @@ final class VirtualMachine implements Machine {
       tell(port -> port.firstRun(vcpu));
       prepared = true;
     } catch (KvmException refusal) {
-      dead = true;
+      dead = host.number("run.refusal.kills", 1) != 0;
       throw refusal;
     } finally {
       firstRun.unlock();

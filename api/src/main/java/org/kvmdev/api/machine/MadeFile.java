@@ -57,6 +57,16 @@ public interface MadeFile {
     throw Operation.MMAP.refusal();
   }
 
+  /**
+   * How many bytes of it can be mapped that its client alone changes: a client in another process
+   * maps memory of its own then.
+   *
+   * @return the number of bytes; 0 where none can be
+   */
+  default long mappable() {
+    return 0;
+  }
+
   /** The last descriptor is closed. */
   default void close() {}
 }

@@ -46,6 +46,13 @@ final class MemoryRequests implements Requests, FileRequests, VcpuLifecycle {
   private static final int HTAB_WRITE = 2;
 
   private static final int SMALLEST_PAGE = 12;
+
+  /** An entry of a DMA window's table, in bytes. */
+  private static final int ENTRY = 8;
+
+  /** A window with more pages than that has a table that no memory holds. */
+  private static final long MOST_MAPPABLE = 1L << 32;
+
   private static final int LARGEST_PAGE = 34;
 
   private static final KvmException BAD_TABLE =
@@ -158,7 +165,7 @@ final class MemoryRequests implements Requests, FileRequests, VcpuLifecycle {
       if (windows.containsKey(number)) {
         throw WINDOW_TAKEN;
       }
-      DmaTable made = new DmaTable(number);
+      DmaTable made = new DmaTable(number, size);
       windows.put(number, made);
       return made;
     }
@@ -194,11 +201,15 @@ final class MemoryRequests implements Requests, FileRequests, VcpuLifecycle {
 
     private final long number;
 
+    /** How many pages the window has; each has an entry. */
+    private final long pages;
+
     /** The bytes that are not 0, by offset; guarded by itself. */
     private final Map<Long, Byte> bytes = new HashMap<>();
 
-    DmaTable(long number) {
+    DmaTable(long number, long pages) {
       this.number = number;
+      this.pages = pages;
     }
 
     @Override
@@ -229,6 +240,11 @@ final class MemoryRequests implements Requests, FileRequests, VcpuLifecycle {
     @Override
     public DeviceOps.Mapping mmap(long offset, long length) {
       return this;
+    }
+
+    @Override
+    public long mappable() {
+      return pages <= MOST_MAPPABLE ? pages * ENTRY : 0;
     }
 
     @Override

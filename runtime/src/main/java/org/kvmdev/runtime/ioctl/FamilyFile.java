@@ -60,6 +60,11 @@ final class FamilyFile extends OpenFile {
   }
 
   @Override
+  long size(KvmProcess caller) {
+    return file.mappable();
+  }
+
+  @Override
   void end() {
     file.close();
     end.run();

@@ -46,7 +46,7 @@ abstract class OpenFile {
   /** What {@code readlink} of /proc/self/fd answers. */
   abstract String name();
 
-  /** How many bytes of it its client can map and shares with nobody: a vCPU's. */
+  /** How many bytes of it its client can map and shares with nobody: all of a vCPU's. */
   long size(KvmProcess caller) {
     return 0;
   }
