@@ -185,7 +185,10 @@ class Xics extends AttributeDevice<XicsAttribute> implements InterruptController
           destination & 0xffff_ffffL);
     }
     if (SourceState.isPending(word)) {
-      deliver(source);
+      PresentationController route = lockRoute(controller, source);
+      // Another SET may have come between: what it wrote as not pending is not to be sent.
+      boolean send = (controller.state(source) & SourceState.PRESENTED) != 0;
+      deliver(send ? source : 0, route);
     }
   }
 
