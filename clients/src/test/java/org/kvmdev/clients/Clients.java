@@ -15,7 +15,8 @@ final class Clients {
   static final Path FOLDER = Path.of(System.getProperty("kvmdev.clients"));
 
   static final Path KVMDEV =
-      Path.of(System.getProperty("kvmdev.command", "../cli/target/image/bin/kvmdev"));
+      Path.of(
+          System.getProperty("kvmdev.command", "../cli/target/distributions/kvmdev/bin/kvmdev"));
   private static final long PATIENCE_SECONDS = 600;
 
   private Clients() {}
