@@ -58,6 +58,9 @@ struct link {
 	uint8_t out[KVMDEV_HEADER + KVMDEV_BODY];
 };
 
+/* How often to look for an answer before waiting for it: some ten microseconds. */
+#define LOOKS 50
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sockaddr_un server;
 /* The folder of the host's files, and how long its name is; 0 where there is none. */
@@ -111,11 +114,26 @@ static bool send_message(struct link *link, uint32_t type, size_t length)
 	return send_all(link, KVMDEV_HEADER + length);
 }
 
+/*
+ * An answer mostly comes within some microseconds, less than what it costs to fall asleep and be woken: so there are a few
+ * looks first.
+ */
+static ssize_t receive_soon(int socket, void *to, size_t most)
+{
+	for (int look = 0; look < LOOKS; look++) {
+		ssize_t got = recv(socket, to, most, MSG_DONTWAIT);
+
+		if (got >= 0 || errno != EAGAIN)
+			return got;
+	}
+	return recv(socket, to, most, 0);
+}
+
 static bool receive_to(struct link *link, size_t *done, size_t length)
 {
 	while (*done < length) {
 		size_t most = link->shared ? length : sizeof(link->in);
-		ssize_t got = recv(link->socket, link->in + *done, most - *done, 0);
+		ssize_t got = receive_soon(link->socket, link->in + *done, most - *done);
 
 		if (got == 0)
 			errno = ECONNRESET;
