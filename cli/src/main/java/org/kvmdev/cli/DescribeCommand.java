@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -97,7 +98,8 @@ final class DescribeCommand implements Callable<Integer> {
                     out,
                     "limit",
                     limit.most() + " of the group " + limit.group() + ", then " + limit.refusal()));
-    for (Departure departure : type.departures()) {
+    // Several groups may depart alike.
+    for (Departure departure : new LinkedHashSet<>(type.departures())) {
       line(out, "departure", departure.rule() + ": " + departure.what());
       line(out, "", "(" + departure.source() + ")");
     }

@@ -86,11 +86,6 @@ enum MpicModel {
     return modeMask;
   }
 
-  /** Whether the model has external proxy mode. */
-  boolean hasProxyMode() {
-    return isProxyMode(modeMask);
-  }
-
   /** Whether GCR selects external proxy mode. */
   boolean isProxyMode(int gcr) {
     return (gcr & modeMask) == PROXY;

@@ -6,9 +6,9 @@ import org.kvmdev.api.machine.Vcpu;
 
 /**
  * What the GIC has for one vCPU: its SGIs and PPIs, the queue of what is pending or active on it,
- * and its virtual CPU interface. An entry into the guest fills the list registers from the queue
- * ({@link #flush}); an exit takes what became of them back ({@link #fold}). Whatever makes an
- * interrupt pending while the vCPU is in the guest makes it leave and enter again.
+ * and its virtual CPU interface. An entry into the guest fills the {@link ListRegisters} from the
+ * queue; an exit takes back what became of them. Whatever makes an interrupt pending while the vCPU
+ * is in the guest makes it leave and enter again.
  */
 final class VgicCpu {
   /** The pin of IRQ. */

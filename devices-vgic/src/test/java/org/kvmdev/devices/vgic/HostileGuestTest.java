@@ -533,7 +533,7 @@ class HostileGuestTest {
           do {
             taken = its.take(cpu);
             text.append(' ').append(taken);
-          } while (taken != TestIts.SPURIOUS);
+          } while (taken != TestGic.SPURIOUS);
         }
         its.signal(4, 6);
         its.gic.device.set(4, 3, 0);

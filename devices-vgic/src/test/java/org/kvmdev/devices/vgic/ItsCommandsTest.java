@@ -222,8 +222,8 @@ class ItsCommandsTest {
       }
       assertTrue(isMapped(its, DEVICE, 0));
       assertEquals(TestIts.FIRST_LPI, its.take(0));
-      assertEquals(TestIts.SPURIOUS, its.take(0));
-      assertEquals(TestIts.SPURIOUS, its.take(1));
+      assertEquals(TestGic.SPURIOUS, its.take(0));
+      assertEquals(TestGic.SPURIOUS, its.take(1));
     }
   }
 
@@ -273,7 +273,7 @@ class ItsCommandsTest {
       assertEquals(1, its.signal(DEVICE, 0));
       its.moveEvent(DEVICE, 0, 1);
       its.driver.write(TestIts.redistributor(0), 4, 0);
-      assertEquals(TestIts.SPURIOUS, its.take(0));
+      assertEquals(TestGic.SPURIOUS, its.take(0));
       assertEquals(1, its.signal(DEVICE, 0));
       assertEquals(TestIts.FIRST_LPI, its.take(1));
     }
@@ -285,7 +285,7 @@ class ItsCommandsTest {
       its.mapDevice(DEVICE, 4);
       its.mapEvent(DEVICE, 0, TestIts.FIRST_LPI, 0);
       assertEquals(1, its.signal(DEVICE, 0));
-      assertEquals(TestIts.SPURIOUS, its.take(0), "it is disabled");
+      assertEquals(TestGic.SPURIOUS, its.take(0), "it is disabled");
       its.configure(TestIts.FIRST_LPI, 0, true);
       ram.bytes.put(TestIts.CONFIGURATION - TestIts.FIRST_LPI + 40, (byte) 0x58);
       long invlpir = TestIts.redistributor(0) + 0xa0;
@@ -294,7 +294,7 @@ class ItsCommandsTest {
       }
       its.driver.write(invlpir + 4, 4, TestIts.FIRST_LPI);
       assertEquals(0, its.driver.read(TestGic.DISTRIBUTOR + 0x400 + 40, 1));
-      assertEquals(TestIts.SPURIOUS, its.take(0));
+      assertEquals(TestGic.SPURIOUS, its.take(0));
       its.driver.write(invlpir, 4, TestIts.FIRST_LPI);
       assertEquals(TestIts.FIRST_LPI, its.take(0));
     }

@@ -20,7 +20,6 @@ import org.kvmdev.runtime.Vcpu;
 class ItsMigrationTest {
   private static final int LPIS = 30;
   private static final int FIRST_LPI = 8192;
-  private static final int SPURIOUS = 1023;
 
   /** Below this and above it an event is of the one device or the other. */
   private static final int HALF = LPIS / 2;
@@ -131,14 +130,7 @@ class ItsMigrationTest {
 
     /** Acknowledges and ends one interrupt. */
     int take(int cpu) throws KvmException {
-      Vcpu vcpu = gic.vcpus[cpu];
-      vcpu.enter();
-      int acknowledged = gic.acknowledge(vcpu);
-      if (acknowledged != SPURIOUS) {
-        gic.end(vcpu, acknowledged);
-      }
-      vcpu.exit();
-      return acknowledged;
+      return gic.take(cpu);
     }
 
     void stir(Random random) throws KvmException {
@@ -166,7 +158,7 @@ class ItsMigrationTest {
         do {
           taken = take(cpu);
           text.append(' ').append(taken);
-        } while (taken != SPURIOUS);
+        } while (taken != TestGic.SPURIOUS);
       }
     }
 

@@ -26,7 +26,6 @@ import org.kvmdev.runtime.Vcpu;
  * neither for a moment, as in the kernel; {@link NothingIsLostTest} has them.
  */
 class LinearizabilityTest {
-  private static final int SPURIOUS = 1023;
   private static final int LEVEL = 42;
 
   private static StressOptions stress() {
@@ -153,7 +152,7 @@ class LinearizabilityTest {
   public abstract static class EdgeCalls {
     final TestGic gic;
     final Vcpu server;
-    private int acknowledged = SPURIOUS;
+    private int acknowledged = TestGic.SPURIOUS;
 
     EdgeCalls(DeviceProvider provider, boolean v3) {
       try {
@@ -180,7 +179,7 @@ class LinearizabilityTest {
       server.enter();
       int intid = gic.acknowledge(server);
       server.exit();
-      if (intid != SPURIOUS) {
+      if (intid != TestGic.SPURIOUS) {
         acknowledged = intid;
       }
       return intid;
@@ -232,13 +231,7 @@ class LinearizabilityTest {
     /** The vCPU runs, and takes an interrupt. */
     @Operation(nonParallelGroup = "server")
     public int take() throws KvmException {
-      server.enter();
-      int intid = gic.acknowledge(server);
-      if (intid != SPURIOUS) {
-        gic.end(server, intid);
-      }
-      server.exit();
-      return intid;
+      return gic.take(0);
     }
 
     /** GICD_ISPENDR for user space, which waits until no vCPU runs. */

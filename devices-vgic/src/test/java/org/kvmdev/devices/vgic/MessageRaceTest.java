@@ -118,7 +118,7 @@ class MessageRaceTest {
 
     private boolean take(Vcpu vcpu) throws KvmException {
       int intid = its.gic.acknowledge(vcpu);
-      if (intid == TestIts.SPURIOUS) {
+      if (intid == TestGic.SPURIOUS) {
         return false;
       }
       int event = intid - TestIts.FIRST_LPI;
@@ -261,7 +261,7 @@ class MessageRaceTest {
         its.mapEvent(DEVICE, 0, TestIts.FIRST_LPI, 0);
         assertEquals(1, its.signal(DEVICE, 0));
         assertEquals(TestIts.FIRST_LPI, its.take(0), "round " + i);
-        assertEquals(TestIts.SPURIOUS, its.take(0), "a second LPI 8192, round " + i);
+        assertEquals(TestGic.SPURIOUS, its.take(0), "a second LPI 8192, round " + i);
         its.discard(DEVICE, 0);
       }
       assertNull(race.finish());

@@ -83,7 +83,7 @@ class MigrationTest {
       gic.write(vcpu, "ICC_AP1R0_EL1", 0);
     }
     int intid = gic.acknowledge(vcpu);
-    while (intid != TestIts.SPURIOUS) {
+    while (intid != TestGic.SPURIOUS) {
       taken.add(intid);
       gic.end(vcpu, intid);
       intid = gic.acknowledge(vcpu);
@@ -155,7 +155,7 @@ class MigrationTest {
         assertEquals(TestIts.FIRST_LPI + 3, its.take(1));
         assertEquals(TestIts.FIRST_LPI, its.take(0), "the first that mapped it says where it goes");
         for (int cpu = 0; cpu < 2; cpu++) {
-          assertEquals(TestIts.SPURIOUS, its.take(cpu));
+          assertEquals(TestGic.SPURIOUS, its.take(cpu));
         }
       }
     }
@@ -225,7 +225,7 @@ class MigrationTest {
 
   private static boolean take(TestIts its, int cpu, AtomicIntegerArray taken) throws KvmException {
     int intid = its.take(cpu);
-    if (intid == TestIts.SPURIOUS) {
+    if (intid == TestGic.SPURIOUS) {
       return false;
     }
     taken.incrementAndGet(intid - TestIts.FIRST_LPI);

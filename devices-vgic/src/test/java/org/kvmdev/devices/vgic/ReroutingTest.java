@@ -13,7 +13,6 @@ import org.kvmdev.runtime.Vcpu;
 
 /** An interrupt that is rerouted while it waits is taken once, where it goes in the end. */
 class ReroutingTest {
-  private static final int SPURIOUS = 1023;
   private static final int CPUS = 3;
   private static final int FIRST = 40;
   private static final int SPIS = 32;
@@ -32,7 +31,7 @@ class ReroutingTest {
       gic.end(vcpu, 40);
       assertEquals(41, gic.acknowledge(vcpu));
       gic.end(vcpu, 41);
-      assertEquals(SPURIOUS, gic.acknowledge(vcpu));
+      assertEquals(TestGic.SPURIOUS, gic.acknowledge(vcpu));
       vcpu.exit();
     }
   }
@@ -86,7 +85,9 @@ class ReroutingTest {
       Vcpu vcpu = gic.vcpus[0];
       BitSet taken = new BitSet();
       vcpu.enter();
-      for (int intid = gic.acknowledge(vcpu); intid != SPURIOUS; intid = gic.acknowledge(vcpu)) {
+      for (int intid = gic.acknowledge(vcpu);
+          intid != TestGic.SPURIOUS;
+          intid = gic.acknowledge(vcpu)) {
         assertFalse(taken.get(intid), "SPI " + intid + " was taken twice");
         taken.set(intid);
         gic.end(vcpu, intid);

@@ -16,6 +16,9 @@ final class TestGic implements AutoCloseable {
   static final long REDISTRIBUTORS = 0x80a_0000L;
   static final int INTERRUPTS = 192;
 
+  /** What is acknowledged where no interrupt is. */
+  static final int SPURIOUS = 1023;
+
   private static final int VCPU_INIT = 0x4020_aeae;
 
   final boolean v3;
@@ -109,6 +112,18 @@ final class TestGic implements AutoCloseable {
 
   long read(Vcpu vcpu, String register) throws KvmException {
     return vcpu.read(vm.systemRegister(register));
+  }
+
+  /** Acknowledges and ends one interrupt, or none: SPURIOUS. */
+  int take(int cpu) throws KvmException {
+    Vcpu vcpu = vcpus[cpu];
+    vcpu.enter();
+    int acknowledged = acknowledge(vcpu);
+    if (acknowledged != SPURIOUS) {
+      end(vcpu, acknowledged);
+    }
+    vcpu.exit();
+    return acknowledged;
   }
 
   /** Drives an SPI's line. */

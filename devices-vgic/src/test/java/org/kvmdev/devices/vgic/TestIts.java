@@ -15,7 +15,6 @@ final class TestIts implements AutoCloseable {
   static final long DOORBELL = ITS + 0x1_0040;
   static final int SIZE = 0x40_0000;
   static final int FIRST_LPI = 8192;
-  static final int SPURIOUS = 1023;
   static final long VALID = 1L << 63;
 
   // Where things are in memory.
@@ -171,14 +170,7 @@ final class TestIts implements AutoCloseable {
 
   /** Acknowledges and ends one interrupt, or none: SPURIOUS. */
   int take(int cpu) throws KvmException {
-    Vcpu vcpu = gic.vcpus[cpu];
-    vcpu.enter();
-    int acknowledged = gic.acknowledge(vcpu);
-    if (acknowledged != SPURIOUS) {
-      gic.end(vcpu, acknowledged);
-    }
-    vcpu.exit();
-    return acknowledged;
+    return gic.take(cpu);
   }
 
   long register(int offset) throws KvmException {
