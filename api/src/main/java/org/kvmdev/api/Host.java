@@ -81,11 +81,16 @@ public final class Host {
   private final Properties values;
   private final String architecture;
   private final ByteOrder byteOrder;
+
+  /** The tables' text; null where there are none. */
+  private final byte @Nullable [] text;
+
   private final HostTables tables;
 
-  private Host(String name, Properties values, @Nullable InputStream tables) {
+  private Host(String name, Properties values, byte @Nullable [] text) {
     this.name = name;
     this.values = values;
+    this.text = text;
     this.architecture = text("architecture");
     this.byteOrder =
         switch (text("endian")) {
@@ -93,7 +98,7 @@ public final class Host {
           case "big" -> ByteOrder.BIG_ENDIAN;
           default -> throw bad("endian", "little or big");
         };
-    this.tables = tables == null ? HostTables.NONE : HostTables.read(this, tables);
+    this.tables = text == null ? HostTables.NONE : HostTables.read(this, text);
   }
 
   /**
@@ -130,7 +135,11 @@ public final class Host {
       throw new IllegalArgumentException(
           "host " + name + ": its tables are not where its provider looks for them");
     }
-    return new Host(name, load(name, file), tables);
+    try (tables) {
+      return new Host(name, load(name, file), tables.readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException("the tables of host " + name, e);
+    }
   }
 
   private static Properties load(String name, @Nullable InputStream file) {
@@ -145,6 +154,30 @@ public final class Host {
       throw new UncheckedIOException("host " + name, e);
     }
     return values;
+  }
+
+  /**
+   * This host, to a program whose numbers in memory have another order or whose addresses another
+   * width than the machine's own programs have. All answers are the same; where a process's memory
+   * ends ({@code user.end}) is then the program's matter.
+   *
+   * @param order the order of numbers in the program's memory
+   * @param wordBits 32 or 64: the width of its addresses
+   * @return the host as the program sees it; this one, where the program is as its own are
+   */
+  public Host seenBy(ByteOrder order, int wordBits) {
+    boolean sameWords = wordBits == number("word.bits", 64);
+    if (sameWords && order == byteOrder) {
+      return this;
+    }
+    Properties seen = new Properties();
+    seen.putAll(values);
+    seen.setProperty("endian", order == ByteOrder.LITTLE_ENDIAN ? "little" : "big");
+    seen.setProperty("word.bits", Integer.toString(wordBits));
+    if (!sameWords) {
+      seen.remove("user.end");
+    }
+    return new Host(name, seen, text);
   }
 
   /**

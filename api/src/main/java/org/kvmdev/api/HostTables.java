@@ -1,10 +1,6 @@
 package org.kvmdev.api;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,7 +24,9 @@ import org.jspecify.annotations.Nullable;
  * KVM_GET_REG_LIST: {@code ID NAME INITIAL [RULE…]}. The width is part of the id.</td></tr>
  * <tr><td>{@code structure TARGET [get=NUMBER] [set=NUMBER]}</td><td>Begins a structure that the two
  * requests (encoded numbers) copy, on {@code kvm}, {@code vm} or {@code vcpu}: {@code OFFSET BYTES
- * NAME INITIAL [RULE…]}, on a vCPU; or {@code OFFSET hex DATA}. What no line names is 0.</td></tr>
+ * NAME INITIAL [RULE…]}, on a vCPU; or what is always the same, as bytes ({@code OFFSET hex DATA}) or
+ * as numbers of 16, 32 or 64 bits in a row, which are in the host's order ({@code OFFSET u32 NUMBER…}).
+ * What no line names is 0.</td></tr>
  * <tr><td>{@code refused TARGET NUMBER ERRNO [in|now]}</td><td>A request that is always refused: once
  * its structure was read, where its number says that it is written for the kernel; {@code in} and
  * {@code now} say that it is read or not, whatever the number says.</td></tr>
@@ -49,6 +47,9 @@ public final class HostTables {
       new HostTables(List.of(), List.of(), List.of(), List.of(), Map.of());
 
   private static final Pattern ROW = Pattern.compile("(.*?)(\\d+)(.*?)\\.\\.\\1(\\d+)\\3");
+
+  /** Numbers that stand in a row, by the bytes of each. */
+  private static final Map<String, Integer> NUMBERS = Map.of("u16", 2, "u32", 4, "u64", 8);
 
   private final List<CpuRegister> registers;
   private final List<RegisterView> oneRegs;
@@ -186,17 +187,10 @@ public final class HostTables {
     return refused;
   }
 
-  /** Reads a host's tables. */
-  static HostTables read(Host host, InputStream file) {
+  /** Reads a host's tables: their text, in UTF-8. */
+  static HostTables read(Host host, byte[] text) {
     Reader reader = new Reader(host);
-    try (BufferedReader lines =
-        new BufferedReader(new InputStreamReader(file, StandardCharsets.UTF_8))) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        reader.line(line);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("the tables of host " + host, e);
-    }
+    new String(text, StandardCharsets.UTF_8).lines().forEach(reader::line);
     return reader.tables();
   }
 
@@ -285,6 +279,12 @@ public final class HostTables {
         data.put((int) number(words.get(0)), HexFormat.of().parseHex(words.get(2)));
         return;
       }
+      if (field && NUMBERS.containsKey(words.get(1))) {
+        data.put(
+            (int) number(words.get(0)),
+            numbers(NUMBERS.get(words.get(1)), words.subList(2, words.size())));
+        return;
+      }
       require(target != Target.VM && target != Target.KVM && words.size() >= (field ? 4 : 3));
       int plus = words.get(0).indexOf('+');
       long where = number(plus < 0 ? words.get(0) : words.get(0).substring(0, plus));
@@ -304,6 +304,19 @@ public final class HostTables {
       for (int i = first; i <= last; i++) {
         add(where + step * (i - first), bytes, row.group(1) + i + row.group(3), rest.get(1), rules);
       }
+    }
+
+    /** Numbers in a row, as they are in the memory of the host's programs. */
+    private byte[] numbers(int bytes, List<String> words) {
+      ByteBuffer row = ByteBuffer.allocate(bytes * words.size()).order(host.byteOrder());
+      for (String word : words) {
+        switch (bytes) {
+          case 2 -> row.putShort((short) number(word));
+          case 4 -> row.putInt((int) number(word));
+          default -> row.putLong(number(word));
+        }
+      }
+      return row.array();
     }
 
     private void add(long where, int bytes, String name, String initial, List<String> words) {

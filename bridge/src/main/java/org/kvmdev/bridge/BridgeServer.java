@@ -33,6 +33,7 @@ public final class BridgeServer implements AutoCloseable {
   private static final int VERSION = 1;
   private static final int HELLO_BYTES = 52;
   private static final int LITTLE = 1;
+  private static final int BIG = 2;
   private static final int ROLE_PROCESS = 0;
   private static final int ROLE_THREAD = 1;
 
@@ -180,9 +181,15 @@ public final class BridgeServer implements AutoCloseable {
       boolean first = recorder.take(architecture, byteOrder);
       return new RecordedProcess(pid, byteOrder, first ? recorder : null);
     }
+    if (wordBits != 32 && wordBits != 64 || order != LITTLE && order != BIG) {
+      throw new IllegalArgumentException(
+          "a program with words of %d bits in order %d; there are 32 and 64, %d and %d"
+              .formatted(wordBits, order, LITTLE, BIG));
+    }
     Host host = host(architecture);
-    requireFit(host, architecture, wordBits, order, sample);
-    return new RemoteProcess(pid, kvm, host, options);
+    requireFit(host, architecture, sample);
+    ByteOrder byteOrder = order == LITTLE ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
+    return new RemoteProcess(pid, kvm, host.seenBy(byteOrder, wordBits), options);
   }
 
   private long token() {
@@ -220,19 +227,18 @@ public final class BridgeServer implements AutoCloseable {
     return last;
   }
 
-  /** A program of another architecture than its host's is served where their structures agree. */
-  private static void requireFit(
-      Host host, String architecture, int wordBits, int order, int sample) {
-    boolean little = order == LITTLE;
-    if (wordBits != host.number("word.bits", 64)
-        || little != (host.byteOrder() == ByteOrder.LITTLE_ENDIAN)
-        || sample != RequestNumbers.of(host).of(Request.SET_DEVICE_ATTR)) {
+  /**
+   * A program of another architecture than its host's is served where it numbers requests alike:
+   * structures are the same, with their numbers in the program's order.
+   */
+  private static void requireFit(Host host, String architecture, int sample) {
+    if (sample != RequestNumbers.of(host).of(Request.SET_DEVICE_ATTR)) {
       throw new IllegalArgumentException(
           "a program for "
               + architecture
               + " cannot run on host "
               + host.name()
-              + ": its words, byte order or request numbers are others; build it for "
+              + ": its request numbers are others; build it for "
               + host.architecture());
     }
   }
