@@ -371,8 +371,14 @@ PUBLIC int __ioctl_time64(int fd, unsigned long request, ...)
 
 /* Mapping. */
 
+/* Whether a file is one to be read alone, as that of statistics. */
+static bool is_read_only(int fd)
+{
+	return (kvmdev_real_fcntl(fd, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
+}
+
 /* Whether a file of KVM's refuses to be mapped, and sets errno. A vCPU's is mapped as any other, and what has a size. */
-static bool is_unmappable(int fd, int map_flags, uint64_t offset, uint64_t length)
+static bool is_unmappable(int fd, int protection, int map_flags, uint64_t offset, uint64_t length)
 {
 	struct call call = {.type = KVMDEV_MMAP, .fd = fd, .argument = offset, .length = length};
 	enum kvmdev_kind kind = kvmdev_file(fd);
@@ -380,6 +386,10 @@ static bool is_unmappable(int fd, int map_flags, uint64_t offset, uint64_t lengt
 
 	if ((map_flags & MAP_ANONYMOUS) || !is_kvm(kind) || kind == KVMDEV_VCPU || kvmdev_passes_through() == 1)
 		return false;
+	if (kind == KVMDEV_OTHER && is_read_only(fd)) {
+		errno = (protection & PROT_WRITE) && !(map_flags & MAP_PRIVATE) ? EACCES : ENODEV;
+		return true;
+	}
 	if (kind == KVMDEV_OTHER && fstat64(fd, &status) == 0 && status.st_size > 0)
 		return false;
 	if (kvmdev_ask(&call) >= 0)
@@ -389,14 +399,14 @@ static bool is_unmappable(int fd, int map_flags, uint64_t offset, uint64_t lengt
 
 PUBLIC void *mmap(void *address, size_t length, int protection, int map_flags, int fd, off_t offset)
 {
-	return is_unmappable(fd, map_flags, (uint64_t)offset, length)
+	return is_unmappable(fd, protection, map_flags, (uint64_t)offset, length)
 		       ? MAP_FAILED
 		       : kvmdev_real_mmap(address, length, protection, map_flags, fd, offset);
 }
 
 PUBLIC void *mmap64(void *address, size_t length, int protection, int map_flags, int fd, off64_t offset)
 {
-	return is_unmappable(fd, map_flags, (uint64_t)offset, length)
+	return is_unmappable(fd, protection, map_flags, (uint64_t)offset, length)
 		       ? MAP_FAILED
 		       : kvmdev_real_mmap(address, length, protection, map_flags, fd, offset);
 }

@@ -303,6 +303,38 @@ static bool serve_install(struct link *link, const uint8_t *body, size_t length)
 	return send_result(link, 0, 0);
 }
 
+/* Writes into a file what can be read of it, and then opens it to be read alone. */
+static bool serve_fill(struct link *link, const uint8_t *body, size_t length)
+{
+	char path[48];
+	int fd = (int)kvmdev_get32(body);
+	ssize_t written;
+	int readable;
+
+	if (kvmdev_file(fd) != KVMDEV_OTHER)
+		return false;
+	written = pwrite64(fd, body + 4, length - 4, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	pthread_mutex_lock(&lock);
+	kvmdev_drop_file(spare);
+	readable = kvmdev_real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	if (readable < 0 || kvmdev_real_dup3(readable, fd, O_CLOEXEC) < 0)
+		complain("cannot make a file to be read for");
+	if (readable >= 0)
+		kvmdev_real_close(readable);
+	spare = open_spare();
+	pthread_mutex_unlock(&lock);
+	return send_result(link, written, errno);
+}
+
+static bool serve_peek(struct link *link, const struct call *call, const uint8_t *body)
+{
+	uint8_t byte = 0;
+	ssize_t got = pread64(call->fd, &byte, 1, kvmdev_get32(body));
+
+	return send_result(link, got == 1 ? byte : 0, 0);
+}
+
 static bool serve_cancel(struct link *link, const uint8_t *body)
 {
 	int fd = (int)kvmdev_get32(body);
@@ -445,6 +477,10 @@ static bool serve(struct link *link, struct call *call, uint32_t type, size_t le
 		return length == 0 && serve_reserve(link);
 	case KVMDEV_INSTALL:
 		return length >= 16 && serve_install(link, body, length);
+	case KVMDEV_FILL:
+		return length >= 4 && serve_fill(link, body, length);
+	case KVMDEV_PEEK:
+		return length == 4 && serve_peek(link, call, body);
 	case KVMDEV_CANCEL:
 		return length == 4 && serve_cancel(link, body);
 	case KVMDEV_IS_OPEN:

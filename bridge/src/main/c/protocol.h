@@ -51,6 +51,10 @@ enum kvmdev_message {
 	KVMDEV_RESULT = 31,
 	KVMDEV_EVENT = 32,
 
+	/* What can be read of a file that was just installed; a byte of a vCPU's mapping. */
+	KVMDEV_FILL = 37,
+	KVMDEV_PEEK = 38,
+
 	/* What the server tells over a process's own connection, unasked and without an answer. */
 	KVMDEV_LISTEN = 33,
 	KVMDEV_UNLISTEN = 34,

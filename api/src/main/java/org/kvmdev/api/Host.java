@@ -62,6 +62,8 @@ import org.jspecify.annotations.Nullable;
  * more: {@code any}, {@code u32} (an argument of 32 bits), the arguments allowed, or the errno that
  * it is refused with</td></tr>
  * <tr><td>{@code sysreg.NAME}</td><td>a system register that is the host's constant</td></tr>
+ * <tr><td>{@code run.immediate.first}</td><td>1 where KVM_RUN looks at {@code immediate_exit} before
+ * it checks whether the vCPU can run; 0, or left out, where it does so afterwards</td></tr>
  * <tr><td>{@code run.refusal.kills}</td><td>0 where a refused first run leaves the VM alive, as before
  * Linux 6.12 and late versions of 6.1; 1, or left out, where it kills it</td></tr>
  * <tr><td>{@code file.PATH}, {@code text.PATH}</td><td>a file that a client reads of its host beside

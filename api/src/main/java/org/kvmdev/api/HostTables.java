@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * NAME INITIAL [RULE…]}, on a vCPU; or what is always the same, as bytes ({@code OFFSET hex DATA}) or
  * as numbers of 16, 32 or 64 bits in a row, which are in the host's order ({@code OFFSET u32 NUMBER…}).
  * What no line names is 0.</td></tr>
+ * <tr><td>{@code statistics TARGET}</td><td>Begins the statistics of KVM_GET_STATS_FD, in the order
+ * of their data: {@code NAME FLAGS [EXPONENT [SIZE [BUCKET]]]}, of which the last three are 0, 1 and
+ * 0 where they are left out.</td></tr>
  * <tr><td>{@code refused TARGET NUMBER ERRNO [in|now]}</td><td>A request that is always refused: once
  * its structure was read, where its number says that it is written for the kernel; {@code in} and
  * {@code now} say that it is read or not, whatever the number says.</td></tr>
@@ -44,7 +47,7 @@ import org.jspecify.annotations.Nullable;
 public final class HostTables {
   /** What a host without tables has. */
   public static final HostTables NONE =
-      new HostTables(List.of(), List.of(), List.of(), List.of(), Map.of());
+      new HostTables(List.of(), List.of(), List.of(), List.of(), Map.of(), Map.of());
 
   private static final Pattern ROW = Pattern.compile("(.*?)(\\d+)(.*?)\\.\\.\\1(\\d+)\\3");
 
@@ -55,6 +58,7 @@ public final class HostTables {
   private final List<RegisterView> oneRegs;
   private final List<Structure> structures;
   private final List<Refused> refused;
+  private final Map<Target, List<Statistic>> statistics;
   private final Map<Long, RegisterView> byId;
   private final Map<String, CpuRegister> byName = new HashMap<>();
   private final List<CpuRegister> narrowed;
@@ -64,11 +68,13 @@ public final class HostTables {
       List<RegisterView> oneRegs,
       List<Structure> structures,
       List<Refused> refused,
+      Map<Target, List<Statistic>> statistics,
       Map<Long, RegisterView> byId) {
     this.registers = List.copyOf(registers);
     this.oneRegs = List.copyOf(oneRegs);
     this.structures = List.copyOf(structures);
     this.refused = List.copyOf(refused);
+    this.statistics = Map.copyOf(statistics);
     this.byId = Map.copyOf(byId);
     registers.forEach(register -> byName.put(register.name(), register));
     narrowed = registers.stream().filter(register -> register.cpuBits() != -1).toList();
@@ -121,6 +127,17 @@ public final class HostTables {
    * @param reads whether its structure is read before
    */
   public record Refused(Target target, int number, Errno errno, Reads reads) {}
+
+  /**
+   * A statistic that KVM_GET_STATS_FD tells, as {@code struct kvm_stats_desc} describes it.
+   *
+   * @param name its name
+   * @param flags its type, unit and base
+   * @param exponent of the base; the unit is that power of it
+   * @param size how many numbers of 64 bits it has
+   * @param bucket the size of a linear histogram's buckets; 0 where it is none
+   */
+  public record Statistic(String name, int flags, int exponent, int size, int bucket) {}
 
   /**
    * All registers.
@@ -187,6 +204,17 @@ public final class HostTables {
     return refused;
   }
 
+  /**
+   * The statistics of a kind of file.
+   *
+   * @param target the kind of file
+   * @return them in the order of their data; empty where the host has none, or it is not known
+   *     which
+   */
+  public List<Statistic> statistics(Target target) {
+    return statistics.getOrDefault(target, List.of());
+  }
+
   /** Reads a host's tables: their text, in UTF-8. */
   static HostTables read(Host host, byte[] text) {
     Reader reader = new Reader(host);
@@ -202,6 +230,8 @@ public final class HostTables {
     private final Map<Long, RegisterView> byId = new HashMap<>();
     private final List<Structure> structures = new ArrayList<>();
     private final List<Refused> refused = new ArrayList<>();
+    private final Map<Target, List<Statistic>> statistics = new HashMap<>();
+    private @Nullable List<Statistic> counted;
     private @Nullable Target target;
     private int get;
     private int set;
@@ -227,6 +257,11 @@ public final class HostTables {
           fields = oneRegs;
         }
         case "structure" -> structure(words);
+        case "statistics" -> {
+          finish();
+          require(words.size() == 2);
+          counted = statistics.computeIfAbsent(target(words.get(1)), of -> new ArrayList<>());
+        }
         case "refused" -> {
           require(words.size() == 4 || words.size() == 5);
           refused.add(
@@ -242,7 +277,9 @@ public final class HostTables {
 
     HostTables tables() {
       finish();
-      return new HostTables(List.copyOf(registers.values()), oneRegs, structures, refused, byId);
+      statistics.replaceAll((of, all) -> List.copyOf(all));
+      return new HostTables(
+          List.copyOf(registers.values()), oneRegs, structures, refused, statistics, byId);
     }
 
     private void structure(List<String> words) {
@@ -261,8 +298,9 @@ public final class HostTables {
       }
     }
 
-    /** Ends a structure. */
+    /** Ends a structure, or statistics. */
     private void finish() {
+      counted = null;
       if (target != null) {
         structures.add(new Structure(target, get, set, fields, data));
       }
@@ -272,7 +310,22 @@ public final class HostTables {
       data = new HashMap<>();
     }
 
+    /** {@code NAME FLAGS [EXPONENT [SIZE [BUCKET]]]}. */
+    private Statistic statistic(List<String> words) {
+      require(words.size() >= 2 && words.size() <= 5);
+      long[] numbers = {0, 0, 1, 0};
+      for (int i = 1; i < words.size(); i++) {
+        numbers[i - 1] = number(words.get(i));
+      }
+      return new Statistic(
+          words.getFirst(), (int) numbers[0], (int) numbers[1], (int) numbers[2], (int) numbers[3]);
+    }
+
     private void entry(List<String> words) {
+      if (counted != null) {
+        counted.add(statistic(words));
+        return;
+      }
       boolean field = target != null;
       require(words.size() >= 3);
       if (field && words.get(1).equals("hex")) {

@@ -32,6 +32,9 @@ final class MessageType {
   static final int SIGNAL = 35;
   static final int FORGET = 36;
 
+  static final int FILL = 37;
+  static final int PEEK = 38;
+
   static final int DONE = 40;
 
   private MessageType() {}

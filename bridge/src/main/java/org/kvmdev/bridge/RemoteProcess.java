@@ -248,9 +248,25 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   }
 
   @Override
+  public void fill(int number, byte[] content) {
+    tell(MessageType.FILL, body -> body.putInt(number).put(content));
+  }
+
+  @Override
+  public long pid() {
+    return pid;
+  }
+
+  @Override
+  public boolean immediateExit(int offset) {
+    Result result = tell(MessageType.PEEK, body -> body.putInt(offset));
+    return result != null && result.value() != 0;
+  }
+
+  @Override
   public Wakeup sleep(int immediateExit, byte[] signals) {
     if (options.run() == BridgeOptions.Run.EXIT) {
-      return Wakeup.OFF;
+      return immediateExit(immediateExit) ? Wakeup.IMMEDIATE_EXIT : Wakeup.OFF;
     }
     Result result = tell(MessageType.SLEEP, body -> body.putInt(immediateExit).put(signals));
     return result != null && result.value() == 1 ? Wakeup.IMMEDIATE_EXIT : Wakeup.SIGNAL;

@@ -45,6 +45,16 @@ public final class Vcpu implements AutoCloseable {
   }
 
   /**
+   * One more reference to the vCPU's VM, for a file that a request has made.
+   *
+   * @return what drops it
+   */
+  public Runnable reference() {
+    machine.reference();
+    return machine::unreference;
+  }
+
+  /**
    * The id that it was made with.
    *
    * @return the id

@@ -67,6 +67,16 @@ public interface MadeFile {
     return 0;
   }
 
+  /**
+   * What can be read of it, where that is known when it is made and stays: a client in another
+   * process has a file of its own then, with the same in it.
+   *
+   * @return the bytes; none where reading is answered by {@link #read} alone
+   */
+  default byte[] content() {
+    return new byte[0];
+  }
+
   /** The last descriptor is closed. */
   default void close() {}
 }

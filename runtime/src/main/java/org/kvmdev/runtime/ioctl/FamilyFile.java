@@ -5,7 +5,7 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MadeFile;
 
-/** A file that a family's request has made. */
+/** A file that a request has made: a family's, or the statistics. */
 final class FamilyFile extends OpenFile {
   private static final KvmException NO_REQUESTS =
       KvmException.constant(Errno.ENOTTY, "the file has no requests");
@@ -62,6 +62,11 @@ final class FamilyFile extends OpenFile {
   @Override
   long size(KvmProcess caller) {
     return file.mappable();
+  }
+
+  @Override
+  byte[] content() {
+    return file.content();
   }
 
   @Override

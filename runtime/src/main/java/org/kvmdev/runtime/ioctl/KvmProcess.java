@@ -77,6 +77,8 @@ public final class KvmProcess implements AutoCloseable {
   /** Where the client's eventfds are found. */
   private volatile Events events = this::eventFile;
 
+  private volatile UnknownRequests unknownRequests = (kind, number) -> {};
+
   /** The bits that an argument has: a 32-bit kernel's have no more. */
   private final long word;
 
@@ -303,6 +305,24 @@ public final class KvmProcess implements AutoCloseable {
    */
   public void events(Events source) {
     events = source;
+  }
+
+  /**
+   * Has somebody told of requests that nobody here has.
+   *
+   * @param listener called on the thread that makes the request
+   */
+  public void unknownRequests(UnknownRequests listener) {
+    unknownRequests = listener;
+  }
+
+  /** What a request is refused with that nobody has on such a file. */
+  KvmException unknown(FileKind kind, int request, long argument) throws KvmException {
+    KvmException refusal = requests.refusal(kind, request, argument, memory);
+    if (requests.find(kind, request) == null) {
+      unknownRequests.refused(kind, request);
+    }
+    return refusal;
   }
 
   /** The eventfd that a request's descriptor names. */
@@ -542,6 +562,11 @@ public final class KvmProcess implements AutoCloseable {
         : host.number("page.size", ProcessMemory.PAGE);
   }
 
+  /** Whether the vCPU that is run is not to run at all; a client here has no mapping to say so. */
+  boolean immediateExit(int offset) {
+    return remote != null && remote.immediateExit(offset);
+  }
+
   /** What a vCPU does while it runs: nothing for long, where the client is in this JVM. */
   RemoteClient.Wakeup sleep(int immediateExit, byte[] signals) {
     return remote == null ? RemoteClient.Wakeup.SIGNAL : remote.sleep(immediateExit, signals);
@@ -552,6 +577,11 @@ public final class KvmProcess implements AutoCloseable {
     if (remote != null) {
       remote.writeRun(offset, bytes);
     }
+  }
+
+  /** The number of the client's process. */
+  long pid() {
+    return remote == null ? ProcessHandle.current().pid() : remote.pid();
   }
 
   /**
@@ -686,6 +716,10 @@ public final class KvmProcess implements AutoCloseable {
   void install(int number, OpenFile file, boolean closedOnExec) {
     if (remote != null) {
       remote.install(number, file.kind, file.name(), file.size(this));
+      byte[] content = file.content();
+      if (content.length > 0) {
+        remote.fill(number, content);
+      }
     }
     put(number, file, closedOnExec);
   }

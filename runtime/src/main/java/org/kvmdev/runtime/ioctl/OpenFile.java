@@ -15,6 +15,8 @@ abstract class OpenFile {
       KvmException.constant(
           Errno.EIO, "the file belongs to a VM of another process; only its creator can use it");
 
+  private static final byte[] NOTHING = {};
+
   /** What kind of file this is. */
   final FileKind kind;
 
@@ -49,6 +51,11 @@ abstract class OpenFile {
   /** How many bytes of it its client can map and shares with nobody: all of a vCPU's. */
   long size(KvmProcess caller) {
     return 0;
+  }
+
+  /** What can be read of it, where a client in another process has that in a file of its own. */
+  byte[] content() {
+    return NOTHING;
   }
 
   /** Closes what the file stands for. */

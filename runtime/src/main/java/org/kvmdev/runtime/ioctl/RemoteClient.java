@@ -53,6 +53,14 @@ public interface RemoteClient {
   void install(int number, FileKind kind, String name, long size);
 
   /**
+   * A file of KVM's that was just installed can be read, and not be written or mapped.
+   *
+   * @param number its file descriptor
+   * @param content what is in it
+   */
+  void fill(int number, byte[] content);
+
+  /**
    * Gives a reserved file descriptor back.
    *
    * @param number what {@link #reserve} answered
@@ -66,6 +74,14 @@ public interface RemoteClient {
    * @return true where it is
    */
   boolean isOpen(int number);
+
+  /**
+   * Whether the vCPU whose request is being answered is not to run at all.
+   *
+   * @param offset where in its mapping the byte is that says so, if it is not 0
+   * @return true where it does
+   */
+  boolean immediateExit(int offset);
 
   /**
    * What a vCPU does while it runs: it waits, as one that sleeps.
@@ -84,6 +100,13 @@ public interface RemoteClient {
    * @param bytes what is written
    */
   void writeRun(int offset, byte[] bytes);
+
+  /**
+   * The process's number, as it sees it itself.
+   *
+   * @return the process id
+   */
+  long pid();
 
   /** Why a vCPU that was run waits no longer. */
   enum Wakeup {

@@ -12,11 +12,11 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Host;
+import org.kvmdev.api.HostTables;
 
 /**
  * The requests of KVM that no architecture owns (include/uapi/linux/kvm.h), each declared once: its
- * number and structure, the files that have it, what says whether a host has it, and whether kvmdev
- * answers it.
+ * number and structure, the files that have it, and what says whether a host has it.
  *
  * <p>What an architecture adds, a device family answers through {@link
  * org.kvmdev.api.machine.Requests}, or the host's tables ({@link org.kvmdev.api.HostTables}), which
@@ -83,8 +83,8 @@ public enum Request {
 
   /** {@code struct kvm_userspace_memory_region2}, of which the begin is the older structure. */
   SET_USER_MEMORY_REGION2(WRITE, 0x49, 160, of(VM), 231),
-  /** Statistics; not answered. */
-  GET_STATS_FD(NONE, 0xce, 0, of(VM, VCPU), 203, false);
+  /** Makes a file of statistics, where the host's tables say which there are. */
+  GET_STATS_FD(NONE, 0xce, 0, of(VM, VCPU), 203);
 
   private final Direction direction;
   private final int number;
@@ -94,43 +94,20 @@ public enum Request {
   /** The key of the host's file that is not 0 where the host has the request; null: every host. */
   private final @Nullable String key;
 
-  private final boolean answered;
-
   Request(Direction direction, int number, int size, Set<FileKind> files) {
-    this(direction, number, size, files, null, true);
+    this(direction, number, size, files, null);
   }
 
   Request(Direction direction, int number, int size, Set<FileKind> files, int capability) {
-    this(direction, number, size, files, capability, true);
+    this(direction, number, size, files, "cap." + capability);
   }
 
-  Request(
-      Direction direction,
-      int number,
-      int size,
-      Set<FileKind> files,
-      int capability,
-      boolean answered) {
-    this(direction, number, size, files, "cap." + capability, answered);
-  }
-
-  Request(Direction direction, int number, int size, Set<FileKind> files, String key) {
-    this(direction, number, size, files, key, true);
-  }
-
-  Request(
-      Direction direction,
-      int number,
-      int size,
-      Set<FileKind> files,
-      @Nullable String key,
-      boolean answered) {
+  Request(Direction direction, int number, int size, Set<FileKind> files, @Nullable String key) {
     this.direction = direction;
     this.number = number;
     this.size = size;
     this.files = files;
     this.key = key;
-    this.answered = answered;
   }
 
   private static Set<FileKind> of(FileKind first, FileKind... more) {
@@ -174,26 +151,22 @@ public enum Request {
   }
 
   /**
-   * Whether kvmdev answers it. One that it does not, although the host does, is refused as a
-   * request that nobody has, and {@code docs/deviations.md} says so.
-   *
-   * @return true where it does
-   */
-  public boolean isAnswered() {
-    return answered;
-  }
-
-  /**
    * Whether a host has the request on a kind of file.
    *
    * @param host the host
    * @param kind the kind of file
    * @return what its capability or its key of the host's file says; for attributes, whether such a
-   *     file has any
+   *     file has any; for statistics, whether its tables have any
    */
   public boolean isOn(Host host, FileKind kind) {
     if (!files.contains(kind) || isOfAttributes() && !kind.hasAttributes(host)) {
       return false;
+    }
+    if (this == GET_STATS_FD) {
+      HostTables.Target of = kind == VM ? HostTables.Target.VM : HostTables.Target.VCPU;
+      if (host.tables().statistics(of).isEmpty()) {
+        return false;
+      }
     }
     return key == null || host.number(key, 0) != 0;
   }

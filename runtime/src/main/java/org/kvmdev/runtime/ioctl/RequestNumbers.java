@@ -1,14 +1,11 @@
 package org.kvmdev.runtime.ioctl;
 
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Errno;
@@ -22,8 +19,6 @@ import org.kvmdev.api.KvmException;
  */
 public final class RequestNumbers {
   private static final Accessor[] ACCESSORS = Accessor.values();
-
-  private static final Logger LOG = System.getLogger("org.kvmdev.runtime");
 
   private final int setAttr;
 
@@ -110,7 +105,7 @@ public final class RequestNumbers {
   }
 
   /**
-   * Which request that kvmdev answers a number means.
+   * Which request a number means that such a file answers itself.
    *
    * @param kind a kind of file that is no device's
    * @param number the encoded number
@@ -118,7 +113,7 @@ public final class RequestNumbers {
    */
   @Nullable Request answered(FileKind kind, int number) {
     Request request = find(kind, number);
-    return request == null || !request.isAnswered() || request.isOfAttributes() ? null : request;
+    return request == null || request.isOfAttributes() ? null : request;
   }
 
   /** What the host's tables answer to a number, or null where they do not have it. */
@@ -139,18 +134,10 @@ public final class RequestNumbers {
   KvmException refusal(FileKind kind, int number, long argument, CallerMemory memory)
       throws KvmException {
     Table table = table(kind);
-    int at = table.indexOf(number);
-    if (at >= 0) {
-      if (table.requests[at].isOfAttributes()) {
-        memory.requireReadable(argument, Struct.DeviceAttr.SIZE);
-      }
-      KvmException named = table.refusals[at];
-      if (named != null) {
-        if (!table.requests[at].isAnswered() && table.told[at].compareAndSet(false, true)) {
-          LOG.log(Level.WARNING, "{0} on {1}: {2}", table.requests[at], kind, named.getMessage());
-        }
-        return named;
-      }
+    Request request = table.find(number);
+    if (request != null && request.isOfAttributes()) {
+      memory.requireReadable(argument, Struct.DeviceAttr.SIZE);
+      return table.attributes;
     }
     return new KvmException(table.unknown, table.unknownText, number & 0xffff_ffffL);
   }
@@ -170,11 +157,8 @@ public final class RequestNumbers {
     final int[] numbers;
     final Request[] requests;
 
-    /** For each request that is not answered here, its refusal. */
-    final @Nullable KvmException[] refusals;
-
-    /** Which of them were told in the log. */
-    final AtomicBoolean[] told;
+    /** What an attribute is refused with that nobody has. */
+    final KvmException attributes;
 
     /** What the host's tables answer. */
     final Map<Integer, HostRequest> ofHost = new HashMap<>();
@@ -191,11 +175,9 @@ public final class RequestNumbers {
               .toList();
       numbers = all.stream().mapToInt(RequestNumbers.this::of).toArray();
       requests = all.toArray(Request[]::new);
-      refusals = new KvmException[requests.length];
-      for (int i = 0; i < requests.length; i++) {
-        refusals[i] = refusal(host, kind, requests[i]);
-      }
-      told = Stream.generate(AtomicBoolean::new).limit(all.size()).toArray(AtomicBoolean[]::new);
+      attributes =
+          KvmException.constant(
+              kind.unknownAttribute(host), kind + " has no such attribute on this host");
     }
 
     private void fromTables(HostTables tables, FileKind kind) {
@@ -240,17 +222,6 @@ public final class RequestNumbers {
         case VM -> kind == FileKind.VM;
         case VCPU -> kind == FileKind.VCPU;
       };
-    }
-
-    private @Nullable KvmException refusal(Host host, FileKind kind, Request request) {
-      if (request.isOfAttributes() && kind != FileKind.DEVICE) {
-        return KvmException.constant(
-            kind.unknownAttribute(host), kind + " has no such attribute on this host");
-      }
-      return request.isAnswered()
-          ? null
-          : KvmException.constant(
-              unknown, request + " is not built, though the host has it; see docs/deviations.md");
     }
 
     int indexOf(int number) {

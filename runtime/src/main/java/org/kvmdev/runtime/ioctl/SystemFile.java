@@ -23,7 +23,7 @@ final class SystemFile extends OpenFile {
         caller.copyOut(ofHost, argument);
         return 0;
       }
-      throw requests.refusal(FileKind.SYSTEM, request, argument, caller.callerMemory());
+      throw caller.unknown(FileKind.SYSTEM, request, argument);
     }
     return switch (known) {
       case GET_API_VERSION -> {

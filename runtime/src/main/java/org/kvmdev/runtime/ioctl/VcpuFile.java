@@ -25,12 +25,16 @@ final class VcpuFile extends OpenFile {
 
   private final Vcpu vcpu;
 
+  /** Whether the host looks at immediate_exit before a run's checks. */
+  private final boolean immediateExitFirst;
+
   /** The set of signals that a run has blocked; empty where its thread's own holds. */
   private volatile byte[] signals = NO_SIGNALS;
 
   VcpuFile(KvmProcess owner, Vcpu vcpu) {
     super(FileKind.VCPU, owner);
     this.vcpu = vcpu;
+    immediateExitFirst = owner.host().number("run.immediate.first", 0) != 0;
   }
 
   Vcpu vcpu() {
@@ -68,11 +72,19 @@ final class VcpuFile extends OpenFile {
       }
       long answer = vcpu.request(request, argument, memory);
       if (answer == Vm.NOBODYS) {
-        throw caller.requests().refusal(FileKind.VCPU, request, argument, memory);
+        throw caller.unknown(FileKind.VCPU, request, argument);
       }
       return answer;
     }
     switch (known) {
+      case GET_STATS_FD -> {
+        return VmFile.statistics(
+            caller,
+            "kvm-vcpu-stats:" + vcpu.id(),
+            "kvm-%d/vcpu-%d".formatted(caller.pid(), vcpu.id()),
+            HostTables.Target.VCPU,
+            vcpu.reference());
+      }
       case RUN -> run(caller, argument);
       case SET_SIGNAL_MASK -> setSignals(memory, argument);
       case ENABLE_CAP -> enableCapability(caller, argument);
@@ -144,6 +156,9 @@ final class VcpuFile extends OpenFile {
   private void run(KvmProcess caller, long argument) throws KvmException {
     if (argument != 0) {
       throw new KvmException(Errno.EINVAL, "the argument is %#x; it has to be 0", argument);
+    }
+    if (immediateExitFirst && caller.immediateExit(Run.IMMEDIATE_EXIT)) {
+      throw INTERRUPTED;
     }
     RemoteClient.Wakeup wakeup;
     vcpu.enter();

@@ -3,6 +3,7 @@ package org.kvmdev.runtime.ioctl;
 import java.util.ArrayList;
 import java.util.List;
 import org.kvmdev.api.Errno;
+import org.kvmdev.api.HostTables;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MadeFile;
 import org.kvmdev.api.machine.Routing;
@@ -68,7 +69,7 @@ final class VmFile extends OpenFile {
       }
       long answer = vm.request(request, argument, memory);
       if (answer == Vm.NOBODYS) {
-        throw caller.requests().refusal(FileKind.VM, request, argument, memory);
+        throw caller.unknown(FileKind.VM, request, argument);
       }
       return answer;
     }
@@ -92,6 +93,10 @@ final class VmFile extends OpenFile {
       case SET_USER_MEMORY_REGION2 -> setMemory(memory, argument, MemoryRegion.SIZE2);
       case GET_DIRTY_LOG -> getDirtyLog(caller, argument);
       case CLEAR_DIRTY_LOG -> clearDirtyLog(caller, argument);
+      case GET_STATS_FD -> {
+        return statistics(
+            caller, "kvm-vm-stats", "kvm-" + caller.pid(), HostTables.Target.VM, vm.reference());
+      }
       case REGISTER_COALESCED_MMIO, UNREGISTER_COALESCED_MMIO -> coalescedMmio(memory, argument);
       case IRQFD -> irqfd(caller, argument);
       case IOEVENTFD -> ioeventfd(caller, argument);
@@ -285,6 +290,15 @@ final class VmFile extends OpenFile {
     }
     Event event = caller.event((int) memory.readNumber(argument + Ioeventfd.FD, 4));
     vm.doorbell(event, address, length, flags, data);
+  }
+
+  /** Makes a file of statistics, which holds a reference to the VM. */
+  static int statistics(
+      KvmProcess caller, String name, String id, HostTables.Target of, Runnable end)
+      throws KvmException {
+    List<HostTables.Statistic> statistics = caller.host().tables().statistics(of);
+    return caller.install(
+        new FamilyFile(new StatisticsFile(name, id, statistics, caller.host()), end));
   }
 
   private void setMemory(CallerMemory memory, long argument, int size) throws KvmException {

@@ -1,10 +1,8 @@
 package org.kvmdev.runtime.ioctl;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -105,11 +103,5 @@ class RequestNumbersTest {
   void anEncodingThatThereIsNotIsRefused() {
     Host host = ProbeProvider.host("odd", "endian=little", "ioctl.encoding=odd");
     assertThrows(IllegalArgumentException.class, () -> RequestNumbers.of(host));
-  }
-
-  @Test
-  void oneThatIsNotAnsweredSaysSo() {
-    assertFalse(Request.GET_STATS_FD.isAnswered());
-    assertTrue(Request.IRQ_LINE.isAnswered());
   }
 }
