@@ -11,13 +11,18 @@ import org.jspecify.annotations.Nullable;
  * @param run what a vCPU does that is run
  * @param log who is told each request in words, with the reason where it was refused; null for
  *     nobody
+ * @param summary who counts the requests; null for nobody
  * @param recorder who writes down what the machine's own KVM answers, which the program then uses;
  *     null for a program that kvmdev answers
  */
 public record BridgeOptions(
-    @Nullable String host, Run run, @Nullable Consumer<String> log, @Nullable Recorder recorder) {
+    @Nullable String host,
+    Run run,
+    @Nullable Consumer<String> log,
+    @Nullable CallSummary summary,
+    @Nullable Recorder recorder) {
   /** A host that fits, vCPUs that sleep, and no log. */
-  public static final BridgeOptions DEFAULT = new BridgeOptions(null, Run.WAIT, null, null);
+  public static final BridgeOptions DEFAULT = new BridgeOptions(null, Run.WAIT, null, null, null);
 
   /**
    * For a program that kvmdev answers.
@@ -27,7 +32,7 @@ public record BridgeOptions(
    * @param log who is told each request in words; null for nobody
    */
   public BridgeOptions(@Nullable String host, Run run, @Nullable Consumer<String> log) {
-    this(host, run, log, null);
+    this(host, run, log, null, null);
   }
 
   /**
@@ -37,7 +42,17 @@ public record BridgeOptions(
    * @return the options
    */
   public static BridgeOptions recording(Recorder recorder) {
-    return new BridgeOptions(null, Run.WAIT, null, recorder);
+    return new BridgeOptions(null, Run.WAIT, null, null, recorder);
+  }
+
+  /**
+   * The same, with the requests counted.
+   *
+   * @param counts who counts them; null for nobody
+   * @return the options
+   */
+  public BridgeOptions with(@Nullable CallSummary counts) {
+    return new BridgeOptions(host, run, log, counts, recorder);
   }
 
   /** What a vCPU does that is run: there is no CPU behind it. */

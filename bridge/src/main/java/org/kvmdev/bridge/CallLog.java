@@ -66,14 +66,33 @@ final class CallLog {
     private String name() {
       return file == null
           ? "request 0x" + Integer.toHexString(request) + " on " + fd
-          : process.requests().name(file.kind(), request);
+          : RequestNames.of(process.requests(), file.kind(), request);
+    }
+
+    /** What it is counted with: the same request on such a file, of an attribute's group. */
+    CallSummary.Kind kind(List<Transfer> transfers) {
+      if (file == null) {
+        String number = "request 0x" + Integer.toHexString(request);
+        return new CallSummary.Kind(FileKind.values().length, "no file of KVM's", number);
+      }
+      String on = shortName(file.name()).replaceFirst("^vcpu:.*", "vcpu");
+      Request known = known();
+      byte[] in = in(argument, transfers);
+      String what =
+          switch (known) {
+            case SET_DEVICE_ATTR, GET_DEVICE_ATTR, HAS_DEVICE_ATTR ->
+                known.name().substring(0, 3)
+                    + (in.length < 24 ? "" : " " + groupName(type, int32(in, 4)));
+            case ENABLE_CAP, ENABLE_CAP_VM -> name() + (in.length < 4 ? "" : " " + int32(in, 0));
+            case null, default -> name();
+          };
+      return new CallSummary.Kind(file.kind().ordinal(), on, what);
     }
 
     private String words(List<Transfer> transfers) {
       Request known = known();
       if (known == null) {
-        String on = file == null ? "" : " on " + shortName(file.name());
-        return name() + on + (argument == 0 ? "" : " " + hex(argument));
+        return name() + of() + (argument == 0 ? "" : " " + hex(argument));
       }
       byte[] in = in(argument, transfers);
       return switch (known) {
@@ -135,7 +154,9 @@ final class CallLog {
           }
         }
       }
-      return known == Request.CREATE_VM || known == Request.CREATE_VCPU
+      return known == Request.CREATE_VM
+              || known == Request.CREATE_VCPU
+              || known == Request.GET_STATS_FD
           ? "fd " + result
           : Long.toString(result);
     }
@@ -161,12 +182,25 @@ final class CallLog {
     if (type != null) {
       for (AttributeGroup declared : type.groups()) {
         if (declared.number() == group) {
-          String shortGroup = declared.name().replaceFirst("^.*_GRP_", "");
-          return shortGroup + "/" + shorten(AttributeNames.inGroup(type, declared, attr), declared);
+          return groupName(type, group)
+              + "/"
+              + shorten(AttributeNames.inGroup(type, declared, attr), declared);
         }
       }
     }
     return name;
+  }
+
+  /** A group in one word: {@code ADDR}. */
+  private static String groupName(@Nullable DeviceType type, int group) {
+    if (type != null) {
+      for (AttributeGroup declared : type.groups()) {
+        if (declared.number() == group) {
+          return declared.name().replaceFirst("^.*_GRP_", "");
+        }
+      }
+    }
+    return "group " + group;
   }
 
   /** Leaves away what an attribute's name says of its group. */

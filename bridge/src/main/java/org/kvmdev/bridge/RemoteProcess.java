@@ -32,6 +32,11 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
       KvmException.constant(Errno.EFAULT, "the client has ended, and its memory with it");
   private static final int LONGEST_NAME = 63;
 
+  /** Which unknown requests were told: a client that tries all numbers is told some of them. */
+  private static final Set<String> UNKNOWN = ConcurrentHashMap.newKeySet();
+
+  private static final int MOST_UNKNOWN = 256;
+
   private final int pid;
   private final KvmProcess process;
   private final List<DeviceType> types;
@@ -49,6 +54,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     this.process = new KvmProcess(kvm, host, this);
     this.words = new CallLog(process, types);
     process.events(this::event);
+    process.unknownRequests(this::unknown);
   }
 
   private RemoteProcess(int pid, RemoteProcess parent) {
@@ -58,6 +64,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     this.process = parent.process.fork(this);
     this.words = new CallLog(process, types);
     process.events(this::event);
+    process.unknownRequests(this::unknown);
   }
 
   @Override
@@ -152,19 +159,43 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
 
   private long ioctl(ClientThread thread, int fd, int request, long argument, ByteBuffer along)
       throws KvmException {
-    Consumer<String> log = options.log();
-    thread.begin(argument, along, log != null);
-    if (log == null) {
+    boolean watched = options.log() != null || options.summary() != null;
+    thread.begin(argument, along, watched);
+    if (!watched) {
       return process.ioctl(fd, request, argument);
     }
     CallLog.Entry entry = words.begin(fd, request, argument);
     try {
       long result = process.ioctl(fd, request, argument);
-      log.accept(pid + ": " + entry.end(result, null, thread.transfers()));
+      tell(entry, result, null, thread);
       return result;
     } catch (KvmException refusal) {
-      log.accept(pid + ": " + entry.end(-1, refusal, thread.transfers()));
+      tell(entry, -1, refusal, thread);
       throw refusal;
+    }
+  }
+
+  private void tell(
+      CallLog.Entry entry, long result, @Nullable KvmException refusal, ClientThread thread) {
+    Consumer<String> log = options.log();
+    if (log != null) {
+      log.accept(pid + ": " + entry.end(result, refusal, thread.transfers()));
+    }
+    CallSummary summary = options.summary();
+    if (summary != null) {
+      summary.count(entry.kind(thread.transfers()), refusal);
+    }
+  }
+
+  /** A request that neither the host nor a device has: the first time, it is told. */
+  private void unknown(FileKind kind, int request) {
+    String name = RequestNames.of(process.requests(), kind, request) + " on " + kind;
+    if (UNKNOWN.size() < MOST_UNKNOWN && UNKNOWN.add(process.host().name() + " " + name)) {
+      LOG.log(Level.WARNING, "{0}: host {1} has no such request", name, process.host().name());
+    }
+    CallSummary summary = options.summary();
+    if (summary != null) {
+      summary.countUnknown(name);
     }
   }
 

@@ -32,6 +32,7 @@ import picocli.CommandLine.ParentCommand;
     footer = {
       "  kvmdev run -- ./my-vmm --some-option",
       "  kvmdev run --log --run exit -- ./vgic_init",
+      "  kvmdev run --summary -- ./my-vmm",
       "",
       "Exit code: the program's; 2 where it cannot be started, with the reason."
     },
@@ -66,9 +67,12 @@ final class RunCommand implements Callable<Integer> {
       String host = options.host(kvm, program.target());
       HostView view = HostView.of(kvm.host(host), folder.resolve("files"));
       BridgeOptions how = options.bridge(host, kvmdev.scope().err()::println);
+      int status;
       try (BridgeServer server = BridgeServer.open(socket, kvm, how)) {
-        return waitFor(program.starter(server.socket(), view).start());
+        status = waitFor(program.starter(server.socket(), view).start());
       }
+      options.printSummary(kvmdev.scope().err());
+      return status;
     } catch (MissingException e) {
       throw new WrongInput("kvmdev: " + e.getMessage());
     } finally {

@@ -44,7 +44,8 @@ final class ServeCommand implements Callable<Integer> {
             BridgeServer.open(
                 socket, kvm, options.bridge(options.host(kvm), kvmdev.scope().err()::println))) {
       // Interrupted or told to end, it takes its socket along.
-      Runtime.getRuntime().addShutdownHook(new Thread(server::close));
+      Runnable end = server::close;
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> end(end)));
       out.println("kvmdev serves at " + socket + "; a program finds it there with");
       out.println(
           "LD_PRELOAD=$(kvmdev library) "
@@ -57,6 +58,11 @@ final class ServeCommand implements Callable<Integer> {
       throw new WrongInput("kvmdev: the socket " + socket + " cannot be made: " + e.getMessage());
     }
     return 0;
+  }
+
+  private void end(Runnable server) {
+    server.run();
+    options.printSummary(kvmdev.scope().err());
   }
 
   /** A socket that nobody answers at is from a server that was killed. */

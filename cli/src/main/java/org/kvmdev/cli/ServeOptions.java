@@ -1,9 +1,13 @@
 package org.kvmdev.cli;
 
+import java.io.PrintWriter;
+import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Host;
 import org.kvmdev.bridge.BridgeOptions;
+import org.kvmdev.bridge.CallSummary;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Target;
 import org.kvmdev.runtime.Kvm;
@@ -23,6 +27,16 @@ final class ServeOptions {
       names = "--log",
       description = "Tells each request in words, with the reason where it was refused.")
   private boolean log;
+
+  @Option(
+      names = "--summary",
+      description =
+          "Tells at the end how often each request was made, and how often it was refused with"
+              + " which errno.")
+  private boolean summary;
+
+  /** Counts, where a summary is wanted. */
+  private final CallSummary counts = new CallSummary();
 
   @Option(
       names = "--run",
@@ -71,6 +85,35 @@ final class ServeOptions {
           case "exit" -> BridgeOptions.Run.EXIT;
           default -> throw new WrongInput("kvmdev: --run " + run + ": there are wait and exit");
         };
-    return new BridgeOptions(hostName, how, log ? listener : null);
+    BridgeOptions options = new BridgeOptions(hostName, how, log ? listener : null);
+    return summary ? options.with(counts) : options;
+  }
+
+  /** Tells what was counted, once nobody is served any more. */
+  void printSummary(PrintWriter out) {
+    if (!summary) {
+      return;
+    }
+    List<CallSummary.Row> rows = counts.rows();
+    Table table = new Table("ON", "REQUEST", "CALLS", "REFUSED");
+    int calls = 0;
+    int refused = 0;
+    for (CallSummary.Row row : rows) {
+      calls += row.calls();
+      refused += row.refused();
+      String errnos =
+          row.refusals().entrySet().stream()
+              .map(each -> each.getKey() + " " + each.getValue())
+              .collect(Collectors.joining(", "));
+      table.add(row.on(), row.request(), Integer.toString(row.calls()), errnos);
+    }
+    out.printf("kvmdev: %d requests, %d refused%n", calls, refused);
+    table.print(out, "");
+    counts
+        .unknown()
+        .forEach(
+            (request, times) ->
+                out.printf("kvmdev: neither the host nor a device has %s (%d)%n", request, times));
+    out.flush();
   }
 }

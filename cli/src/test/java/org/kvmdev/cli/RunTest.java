@@ -1,6 +1,8 @@
 package org.kvmdev.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertLinesMatch;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -19,6 +21,23 @@ class RunTest {
   private static final String HOST = "arm64-gicv3-6.1";
   private static final Path SOURCE = Path.of("src", "test", "c", "region.c");
 
+  /** Asks for what no arm64 has. */
+  private static final String ODD =
+      """
+      #include <fcntl.h>
+      #include <linux/kvm.h>
+      #include <sys/ioctl.h>
+      int main(void)
+      {
+      	struct kvm_enable_cap none = {0};
+      	int kvm = open("/dev/kvm", O_RDWR);
+      	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
+      	int refused = ioctl(vm, KVM_SET_TSS_ADDR, 0x1000) + ioctl(kvm, _IO(KVMIO, 0x1f), 0) +
+      		ioctl(kvm, _IO(KVMIO, 0x1f), 1) + ioctl(vm, KVM_ENABLE_CAP, &none);
+      	return refused == -4 ? 0 : 1;
+      }
+      """;
+
   @TempDir private Path folder;
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -33,10 +52,14 @@ class RunTest {
 
   /** Compiles the client; skips the test, with the reason, where that cannot be. */
   private Path client(String... options) throws IOException, InterruptedException {
-    Path program = folder.resolve("region");
+    return compile(SOURCE, options);
+  }
+
+  private Path compile(Path source, String... options) throws IOException, InterruptedException {
+    Path program = folder.resolve(source.getFileName().toString().replace(".c", ""));
     List<String> command = new ArrayList<>(List.of("cc", "-O2", "-Wall", "-Wextra", "-Werror"));
     command.addAll(List.of(options));
-    command.addAll(List.of("-o", program.toString(), SOURCE.toString()));
+    command.addAll(List.of("-o", program.toString(), source.toString()));
     try {
       boolean compiled = new ProcessBuilder(command).inheritIO().start().waitFor() == 0;
       assumeTrue(compiled, "the C compiler cannot make such a program");
@@ -70,6 +93,29 @@ class RunTest {
                         "\\d+: SET vgic-v3 ADDR/REDIST_REGION = 0x100000080c0002 → EINVAL:.*next.*"
                             + " 1")),
         err::toString);
+  }
+
+  @Test
+  void theSummaryCountsRequestsByKindAndRefusalsByErrno() throws IOException, InterruptedException {
+    assertEquals(0, run("run", "--host", HOST, "--summary", "--", client().toString()));
+    assertLinesMatch(
+        List.of(
+            "kvmdev: 4 requests, 1 refused",
+            "ON        REQUEST            CALLS  REFUSED",
+            "/dev/kvm  KVM_CREATE_VM      1",
+            "vm        KVM_CREATE_DEVICE  1",
+            "vgic-v3   SET ADDR           2      EINVAL 1"),
+        err.toString().lines().toList());
+  }
+
+  @Test
+  void theSummaryNamesWhatNobodyHas() throws IOException, InterruptedException {
+    Path source = Files.writeString(folder.resolve("odd.c"), ODD);
+    assertEquals(0, run("run", "--host", HOST, "--summary", "--", compile(source).toString()));
+    complains("vm        KVM_SET_TSS_ADDR  1      EINVAL 1");
+    complains("kvmdev: neither the host nor a device has KVM_SET_TSS_ADDR on a VM (1)");
+    complains("kvmdev: neither the host nor a device has 0xae1f on /dev/kvm (2)");
+    assertFalse(err.toString().contains("has KVM_ENABLE_CAP"), err::toString);
   }
 
   @Test

@@ -69,6 +69,14 @@ enum Encoding {
     return (request >>> DIRECTION_SHIFT + sizeBits & write) != 0;
   }
 
+  /** Which way a request's structure is copied. */
+  Direction direction(int request) {
+    boolean isOut = (request >>> DIRECTION_SHIFT + sizeBits & read) != 0;
+    return isIn(request)
+        ? isOut ? Direction.READ_WRITE : Direction.WRITE
+        : isOut ? Direction.READ : Direction.NONE;
+  }
+
   /** Puts a request of KVM's together. */
   int encode(Direction direction, int number, int size) {
     if (number >>> 8 != 0 || size >>> sizeBits != 0) {

@@ -70,6 +70,16 @@ public final class RequestNumbers {
   }
 
   /**
+   * Which way a request's structure is copied.
+   *
+   * @param number the encoded number
+   * @return the direction that the number says
+   */
+  public Direction direction(int number) {
+    return encoding.direction(number);
+  }
+
+  /**
    * Which request a number means.
    *
    * @param kind the kind of file that it is made on
