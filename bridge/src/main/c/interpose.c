@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <linux/openat2.h>
 #include <linux/ioctl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,18 @@
 static bool is_kvm(enum kvmdev_kind kind)
 {
 	return kind >= KVMDEV_SYSTEM && kind <= KVMDEV_OTHER;
+}
+
+/* The kind of a file by its name, whoever has opened it; a VM's for all but /dev/kvm. */
+static enum kvmdev_kind name_of_file(int fd)
+{
+	char link[32];
+	char name[64];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = KVMDEV_NEXT(readlink, ssize_t (*)(const char *, char *, size_t))(link, name, sizeof(name));
+	return length > 0 ? kvmdev_kind_of_name(name, (size_t)length) : KVMDEV_NONE;
 }
 
 /* Whether a path is /dev/kvm, relative ones and those with links in them too. */
@@ -63,6 +76,24 @@ static bool is_dev_kvm(int directory, const char *path)
 
 /* Opening. */
 
+/* Whether a path names one of a process's file descriptors, which opening it opens anew. */
+static bool is_of_descriptors(const char *path)
+{
+	return path != NULL && kvmdev_enabled() &&
+	       (strncmp(path, "/proc/", 6) == 0 ? strstr(path + 6, "/fd/") != NULL : strncmp(path, "/dev/fd/", 8) == 0);
+}
+
+/* An inode without a name cannot be opened: what was opened is closed again then. /dev/kvm is one file more. */
+static int reopened(int fd)
+{
+	if (fd >= 0 && is_kvm(name_of_file(fd)) && name_of_file(fd) != KVMDEV_SYSTEM) {
+		kvmdev_real_close(fd);
+		errno = ENXIO;
+		return -1;
+	}
+	return fd;
+}
+
 static int open_kvm(int open_flags, mode_t mode)
 {
 	struct call call = {.type = KVMDEV_ADOPT};
@@ -72,6 +103,14 @@ static int open_kvm(int open_flags, mode_t mode)
 	if (passes < 0) {
 		errno = ENODEV;
 		return -1;
+	}
+	if (!passes && (open_flags & (O_CREAT | O_DIRECTORY | O_PATH))) {
+		/* What is wrong with these of a device, or that nothing is opened by them. */
+		int fd = kvmdev_real_open(AT_FDCWD, STAND_IN, open_flags, mode);
+
+		if (fd < 0 || (open_flags & O_PATH))
+			return fd;
+		kvmdev_real_close(fd);
 	}
 	call.fd = passes ? kvmdev_real_open(AT_FDCWD, DEV_KVM, open_flags, mode) : kvmdev_make_file(DEV_KVM, 0);
 	if (call.fd < 0)
@@ -92,10 +131,41 @@ static int open_kvm(int open_flags, mode_t mode)
 static int open_any(int directory, const char *path, int open_flags, mode_t mode)
 {
 	char room[PATH_MAX];
+	int fd;
 
-	return is_dev_kvm(directory, path)
-		       ? open_kvm(open_flags, mode)
-		       : kvmdev_real_open(directory, kvmdev_host_file(path, room), open_flags, mode);
+	if (is_dev_kvm(directory, path))
+		return open_kvm(open_flags, mode);
+	fd = kvmdev_real_open(directory, kvmdev_host_file(path, room), open_flags, mode);
+	return is_of_descriptors(path) && !(open_flags & O_PATH) ? reopened(fd) : fd;
+}
+
+/*
+ * openat2 has no function in libc. Whether what it asks for is right, the kernel says: of the null device, which is where
+ * /dev/kvm is.
+ */
+static long open_by_how(long directory, const char *path, const struct open_how *how, size_t size)
+{
+	long (*real)(long, ...) = KVMDEV_NEXT(syscall, long (*)(long, ...));
+	char beside[PATH_MAX];
+	size_t length;
+	long fd;
+
+	if (!is_dev_kvm((int)directory, path)) {
+		fd = real(SYS_openat2, directory, path, how, size);
+		return is_of_descriptors(path) ? reopened((int)fd) : fd;
+	}
+	length = strlen(path) - strlen("kvm");
+	if (length + sizeof("null") > sizeof(beside)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(beside, path, length);
+	strcpy(beside + length, "null");
+	fd = real(SYS_openat2, directory, beside, how, size);
+	if (fd < 0)
+		return -1;
+	kvmdev_real_close((int)fd);
+	return open_kvm((int)how->flags, (mode_t)how->mode);
 }
 
 /* Not through kvmdev_real_open, which is for large files. */
@@ -173,6 +243,35 @@ PUBLIC FILE *fopen(const char *path, const char *mode)
 PUBLIC FILE *fopen64(const char *path, const char *mode)
 {
 	return open_stream(path, mode, KVMDEV_NEXT(fopen64, FILE * (*)(const char *, const char *)));
+}
+
+/* The stream's new file is the null device first, and then /dev/kvm under the same number. */
+static FILE *open_again(const char *path, const char *mode, FILE *stream,
+			FILE *(*real)(const char *, const char *, FILE *))
+{
+	char room[PATH_MAX];
+	FILE *again;
+	int fd;
+
+	if (!is_dev_kvm(AT_FDCWD, path))
+		return real(kvmdev_host_file(path, room), mode, stream);
+	again = real(STAND_IN, mode, stream);
+	fd = again == NULL ? -1 : open_kvm(O_RDWR | O_CLOEXEC, 0);
+	if (fd < 0)
+		return NULL;
+	dup3(fd, fileno(again), strchr(mode, 'e') != NULL ? O_CLOEXEC : 0);
+	close(fd);
+	return again;
+}
+
+PUBLIC FILE *freopen(const char *path, const char *mode, FILE *stream)
+{
+	return open_again(path, mode, stream, KVMDEV_NEXT(freopen, FILE * (*)(const char *, const char *, FILE *)));
+}
+
+PUBLIC FILE *freopen64(const char *path, const char *mode, FILE *stream)
+{
+	return open_again(path, mode, stream, KVMDEV_NEXT(freopen64, FILE * (*)(const char *, const char *, FILE *)));
 }
 
 PUBLIC DIR *opendir(const char *path)
@@ -293,21 +392,43 @@ PUBLIC ssize_t __readlinkat_chk(int directory, const char *path, char *name, siz
 
 /* Requests. */
 
-/* A file that this program did not open: it is from another program or process. */
+static int after_dup(int fd, int copy);
+
+/* A file of KVM's that is open under this number too, and known under another; -1 where there is none. */
+static int find_twin(int fd)
+{
+	struct stat64 wanted;
+	struct stat64 found;
+
+	if (fstat64(fd, &wanted) != 0)
+		return -1;
+	for (int other = kvmdev_next_file(0); other >= 0; other = kvmdev_next_file(other + 1)) {
+		if (is_kvm(kvmdev_file(other)) && fstat64(other, &found) == 0 && found.st_ino == wanted.st_ino &&
+		    found.st_dev == wanted.st_dev)
+			return other;
+	}
+	return -1;
+}
+
+/*
+ * A file that came in unseen: from the program that executed this one, through a socket, or by a copy that was made within
+ * libc. It is one that this process has already, or /dev/kvm, or another process's.
+ */
 static enum kvmdev_kind find_file(int fd)
 {
-	char link[32];
-	char name[64];
-	ssize_t length;
 	struct call call = {.type = KVMDEV_ADOPT, .fd = fd};
 	enum kvmdev_kind kind = kvmdev_file(fd);
+	int twin;
 
 	if (kind != KVMDEV_NONE)
 		return kind;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = KVMDEV_NEXT(readlink, ssize_t (*)(const char *, char *, size_t))(link, name, sizeof(name));
-	kind = length > 0 ? kvmdev_kind_of_name(name, (size_t)length) : KVMDEV_NONE;
-	if (kind == KVMDEV_SYSTEM) {
+	kind = name_of_file(fd);
+	if (kind == KVMDEV_NONE)
+		return kind;
+	twin = find_twin(fd);
+	if (twin >= 0) {
+		after_dup(twin, fd);
+	} else if (kind == KVMDEV_SYSTEM) {
 		if (kvmdev_ask(&call) < 0)
 			return KVMDEV_NONE;
 		kvmdev_set_file(fd, KVMDEV_SYSTEM);
@@ -532,6 +653,8 @@ PUBLIC long syscall(long number, ...)
 	case SYS_open:
 		return open((const char *)a[0], (int)a[1], (mode_t)a[2]);
 #endif
+	case SYS_openat2:
+		return open_by_how(a[0], (const char *)a[1], (const struct open_how *)a[2], (size_t)a[3]);
 	case SYS_openat:
 		return openat((int)a[0], (const char *)a[1], (int)a[2], (mode_t)a[3]);
 	case SYS_ioctl:
@@ -548,6 +671,16 @@ PUBLIC long syscall(long number, ...)
 #endif
 	case SYS_dup3:
 		return dup3((int)a[0], (int)a[1], (int)a[2]);
+#ifdef SYS_fcntl64
+	case SYS_fcntl64:
+#else
+	case SYS_fcntl:
+#endif
+		return any_fcntl((int)a[0], (int)a[1], (unsigned long)a[2]);
+#ifdef SYS_mmap
+	case SYS_mmap:
+		return (long)mmap((void *)a[0], (size_t)a[1], (int)a[2], (int)a[3], (int)a[4], (off_t)a[5]);
+#endif
 	default:
 		return KVMDEV_NEXT(syscall, long (*)(long, ...))(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

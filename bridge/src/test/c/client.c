@@ -3,11 +3,16 @@
  * kernel answers it. Built for any machine whose KVM has device type TYPE, and without knowing of kvmdev.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/kvm.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -39,6 +45,8 @@
 			exit(1);                                                                                      \
 		}                                                                                                     \
 	} while (0)
+
+static char buffer[128];
 
 #define refused(call, error) check((call) == -1 && errno == (error))
 
@@ -94,6 +102,11 @@ static void is_named(int fd, const char *name)
 	check(strcmp(found, name) == 0);
 }
 
+static bool answers(int kvm)
+{
+	return kvm >= 0 && ioctl(kvm, KVM_GET_API_VERSION, 0) == 12;
+}
+
 /* All the ways in which /dev/kvm is opened. */
 static void opening(void)
 {
@@ -102,30 +115,99 @@ static void opening(void)
 	int folder;
 	int kvm = open_kvm();
 
-	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	check(answers(kvm));
 	check(fcntl(kvm, F_GETFD) == FD_CLOEXEC);
 	is_named(kvm, "/dev/kvm");
 	check(close(kvm) == 0);
 	refused(ioctl(kvm, KVM_GET_API_VERSION, 0), EBADF);
 
 	kvm = open("/dev/../dev//kvm", O_RDWR);
-	check(kvm >= 0 && fcntl(kvm, F_GETFD) == 0 && ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	check(answers(kvm) && fcntl(kvm, F_GETFD) == 0);
+	check(answers(open64("/dev/kvm", O_RDWR)));
+	check(answers(open("/dev/kvm", O_RDONLY)));
 	folder = open("/dev", O_RDONLY | O_DIRECTORY);
 	check(folder >= 0);
-	kvm = openat(folder, "kvm", O_RDWR);
-	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
+	check(answers(openat(folder, "kvm", O_RDWR)));
+	check(answers(openat64(folder, "./kvm", O_RDWR | O_CLOEXEC)));
+	check(answers(openat(-1, "/dev/kvm", O_RDWR)));
+	refused(openat(-1, "kvm", O_RDWR), EBADF);
+	refused(open("kvm", O_RDWR), ENOENT);
 	check(chdir("/dev") == 0);
-	kvm = open64("kvm", O_RDWR);
-	check(ioctl(kvm, KVM_GET_API_VERSION, 0) == 12);
-	kvm = (int)syscall(SYS_openat, AT_FDCWD, "/dev/kvm", O_RDWR, 0);
+	check(answers(open("kvm", O_RDWR)));
+	check(answers(open64("../dev/kvm", O_RDWR)));
+	/* Behind a link to the folder. */
+	snprintf(buffer, sizeof(buffer), "/proc/self/fd/%d/kvm", folder);
+	check(answers(open(buffer, O_RDWR)));
+	check(answers(open("/proc/self/cwd/kvm", O_RDWR)));
+
+	check(answers((int)syscall(SYS_openat, AT_FDCWD, "/dev/kvm", O_RDWR, 0)));
+#ifdef SYS_open
+	check(answers((int)syscall(SYS_open, "/dev/kvm", O_RDWR, 0)));
+#endif
 	check(syscall(SYS_ioctl, kvm, KVM_GET_API_VERSION, 0) == 12);
 	stream = fopen("/dev/kvm", "r+");
-	check(stream != NULL && ioctl(fileno(stream), KVM_GET_API_VERSION, 0) == 12);
+	check(stream != NULL && answers(fileno(stream)));
+	check(fclose(stream) == 0);
+	stream = fopen64("/dev/kvm", "r+e");
+	check(stream != NULL && answers(fileno(stream)) && fcntl(fileno(stream), F_GETFD) == FD_CLOEXEC);
+	stream = freopen("/dev/kvm", "r+", stream);
+	check(stream != NULL && answers(fileno(stream)));
+
 	check(access("/dev/kvm", R_OK | W_OK) == 0);
+	check(faccessat(folder, "kvm", R_OK | W_OK, 0) == 0);
 	check(stat("/dev/kvm", &status) == 0 && S_ISCHR(status.st_mode));
+	check(fstatat(folder, "kvm", &status, 0) == 0 && S_ISCHR(status.st_mode));
 	check(open("/dev/null", O_RDWR) >= 0);
 	refused(open("/dev/there-is-none", O_RDWR), ENOENT);
+	refused(open("/dev/kvm", O_RDWR | O_DIRECTORY), ENOTDIR);
+	refused(open("/dev/kvm", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
+	refused(ioctl(open("/dev/kvm", O_PATH), KVM_GET_API_VERSION, 0), EBADF);
 	refused(ioctl(open("/dev/null", O_RDWR), KVM_GET_API_VERSION, 0), ENOTTY);
+}
+
+/* By openat2, which has no function in libc. */
+static void opening_by_how(void)
+{
+	struct open_how how = {.flags = O_RDWR | O_CLOEXEC};
+	int folder = open("/dev", O_RDONLY | O_DIRECTORY);
+	int kvm = (int)syscall(SYS_openat2, AT_FDCWD, "/dev/kvm", &how, sizeof(how));
+
+	if (kvm == -1 && errno == ENOSYS) {
+		/* An emulator that does not know it. */
+		return;
+	}
+	check(answers(kvm) && fcntl(kvm, F_GETFD) == FD_CLOEXEC);
+	how.resolve = RESOLVE_BENEATH;
+	refused((int)syscall(SYS_openat2, folder, "/dev/kvm", &how, sizeof(how)), EXDEV);
+	check(answers((int)syscall(SYS_openat2, folder, "kvm", &how, sizeof(how))));
+	how.mode = 0600;
+	refused((int)syscall(SYS_openat2, folder, "kvm", &how, sizeof(how)), EINVAL);
+	refused((int)syscall(SYS_openat2, folder, "kvm", BAD_ADDRESS, sizeof(how)), EFAULT);
+	how.mode = 0;
+	how.resolve = 0;
+	check(syscall(SYS_openat2, folder, "null", &how, sizeof(how)) >= 0);
+}
+
+/* A file is opened anew by its number: /dev/kvm can be, an inode without a name cannot. */
+static void reopening(void)
+{
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int again;
+
+	snprintf(buffer, sizeof(buffer), "/proc/self/fd/%d", kvm);
+	again = open(buffer, O_RDWR | O_CLOEXEC);
+	check(again != kvm && answers(again));
+	check(close(kvm) == 0 && answers(again));
+	check(ioctl(create_vm(again), KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	snprintf(buffer, sizeof(buffer), "/proc/%d/fd/%d", getpid(), vm);
+	refused(open(buffer, O_RDWR), ENXIO);
+	snprintf(buffer, sizeof(buffer), "/dev/fd/%d", vm);
+	refused(open(buffer, O_RDWR), ENXIO);
+	check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	again = open("/dev/null", O_RDWR);
+	snprintf(buffer, sizeof(buffer), "/dev/fd/%d", again);
+	check(open(buffer, O_RDWR) >= 0);
 }
 
 static void attributes(void)
@@ -194,11 +276,20 @@ static void descriptors(void)
 	check(attr(copy, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
 	check(close(vm) == 0);
 	check(attr(far, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(dup3(far, 201, O_CLOEXEC) == 201 && fcntl(201, F_GETFD) == FD_CLOEXEC);
+	check(attr(201, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	refused(dup3(201, 201, 0), EINVAL);
+	check(fcntl(201, F_DUPFD, 300) == 300 && fcntl(300, F_GETFD) == 0);
+	check(attr(300, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(close(201) == 0 && syscall(SYS_dup, 300) >= 0 && syscall(SYS_dup3, 300, 202, 0) == 202);
+	check(attr(202, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	check(syscall(SYS_close, 202) == 0 && close(300) == 0);
 	check(dup2(far, 200) == 200 && attr(200, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
 	check(dup2(kvm, 200) == 200 && ioctl(200, KVM_GET_API_VERSION, 0) == 12);
 	refused(dup2(9999, 200), EBADF);
 	check(ioctl(200, KVM_GET_API_VERSION, 0) == 12);
 	check(ioctl(200, FIOCLEX) == 0 && fcntl(200, F_GETFD) == FD_CLOEXEC);
+	check(close_range(200, 200, CLOSE_RANGE_CLOEXEC) == 0 && answers(200));
 	check(close_range(3, 150, 0) == 0);
 	refused(ioctl(far, KVM_GET_API_VERSION, 0), EBADF);
 	check(ioctl(200, KVM_GET_API_VERSION, 0) == 12);
@@ -239,6 +330,37 @@ static void limits(void)
 	check(ioctl(other, KVM_CREATE_DEVICE, &device) == 0 && (int)device.fd == files[count]);
 }
 
+static void pass(int socket, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	struct iovec byte = {"x", 1};
+	struct msghdr message = {
+		.msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	check(sendmsg(socket, &message, 0) == 1);
+}
+
+static int take(int socket)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec room = {&byte, 1};
+	struct msghdr message = {
+		.msg_iov = &room, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	int fd;
+
+	check(recvmsg(socket, &message, 0) == 1 && control.header.cmsg_type == SCM_RIGHTS);
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}
+
 /* A child has the files, and none of the VMs. */
 static void forking(void)
 {
@@ -269,6 +391,126 @@ static void forking(void)
 	check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
 }
 
+/* Files that came another way than by libc: through a socket, to this process and to another. */
+static void passing(void)
+{
+	int ends[2];
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	int status;
+	int passed;
+	pid_t child;
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	pass(ends[0], vm);
+	passed = take(ends[1]);
+	check(passed != vm && ioctl(passed, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	check(close(vm) == 0 && ioctl(passed, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	check(attr(create_device(passed), KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+	pass(ends[0], kvm);
+	check(answers(take(ends[1])));
+
+	child = fork();
+	if (child == 0) {
+		/* The parent's, from after the fork: /dev/kvm is anybody's, a VM is not. */
+		int other = take(ends[1]);
+		int theirs = take(ends[1]);
+
+		check(answers(other) && ioctl(create_vm(other), KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+		is_named(theirs, "anon_inode:kvm-vm");
+		refused(ioctl(theirs, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL), EIO);
+		_exit(0);
+	}
+	pass(ends[0], kvm);
+	pass(ends[0], create_vm(kvm));
+	check(waitpid(child, &status, 0) == child && status == 0);
+	check(ioctl(passed, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+}
+
+/* Each vCPU has a mapping of its own, which stays when its file is closed. */
+static void mapping(void)
+{
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	size_t size = (size_t)ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	struct kvm_run *runs[8];
+	int vcpus[8];
+
+	for (int i = 0; i < 8; i++) {
+		vcpus[i] = create_vcpu(vm, i);
+		runs[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpus[i], 0);
+		check(runs[i] != MAP_FAILED && runs[i]->exit_reason == 0);
+		runs[i]->exit_reason = (unsigned)(100 + i);
+		runs[i]->immediate_exit = i % 2 == 0;
+	}
+	for (int i = 0; i < 8; i += 2)
+		refused(ioctl(vcpus[i], KVM_RUN, 0), EINTR);
+	for (int i = 0; i < 8; i++) {
+		struct kvm_run *second = mmap(NULL, size, PROT_READ, MAP_SHARED, vcpus[i], 0);
+
+		check(runs[i]->exit_reason == (unsigned)(100 + i));
+		check(second != MAP_FAILED && second->exit_reason == (unsigned)(100 + i));
+		check(close(vcpus[i]) == 0);
+		runs[i]->exit_reason = (unsigned)i;
+		check(second->exit_reason == (unsigned)i && munmap(second, size) == 0);
+	}
+}
+
+/* What KVM_GET_STATS_FD makes is read, and nothing else. */
+static void statistics(void)
+{
+	int vm = create_vm(open_kvm());
+	int vcpu = create_vcpu(vm, 0);
+	int files[2] = {ioctl(vm, KVM_GET_STATS_FD, 0), ioctl(vcpu, KVM_GET_STATS_FD, 0)};
+	unsigned int header[6];
+	char id[48];
+
+	is_named(files[0], "anon_inode:kvm-vm-stats");
+	is_named(files[1], "anon_inode:kvm-vcpu-stats:0");
+	for (int i = 0; i < 2; i++) {
+		char name[48] = "";
+
+		check(fcntl(files[i], F_GETFD) == FD_CLOEXEC);
+		check(read(files[i], header, sizeof(header)) == sizeof(header));
+		check(header[0] == 0 && header[1] == sizeof(name) && header[2] > 0 && header[3] == 24);
+		check(pread(files[i], id, sizeof(id), header[3]) == sizeof(id));
+		snprintf(buffer, sizeof(buffer), i == 0 ? "kvm-%d" : "kvm-%d/vcpu-0", getpid());
+		check(strcmp(id, buffer) == 0);
+		check(pread(files[i], name, sizeof(name), header[4] + 16) == sizeof(name));
+		check(strcmp(name, i == 0 ? "remote_tlb_flush" : "halt_successful_poll") == 0);
+		refused(write(files[i], header, 4), EBADF);
+		check(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, files[i], 0) == MAP_FAILED);
+		check(errno == EACCES);
+		check(mmap(NULL, 4096, PROT_READ, MAP_SHARED, files[i], 0) == MAP_FAILED && errno == ENODEV);
+		refused(ioctl(files[i], KVM_GET_STATS_FD, 0), ENOTTY);
+	}
+	check(close(vcpu) == 0 && close(vm) == 0);
+	check(pread(files[1], header, sizeof(header), 0) == sizeof(header));
+}
+
+/* Files of the host, of which the test has made one: proc/device-tree/cpus/cpu@0/clock-frequency, "17d7". */
+static void host_files(void)
+{
+	static const char path[] = "/proc/device-tree/cpus/cpu@0/clock-frequency";
+	struct stat status;
+	struct dirent *entry;
+	FILE *stream = fopen(path, "r");
+	DIR *folder = opendir("/proc/device-tree/cpus");
+	bool found = false;
+
+	check(stream != NULL && fgets(buffer, sizeof(buffer), stream) != NULL && strcmp(buffer, "17d7") == 0);
+	check(folder != NULL);
+	while ((entry = readdir(folder)) != NULL)
+		found |= strcmp(entry->d_name, "cpu@0") == 0;
+	check(found);
+	check(stat(path, &status) == 0 && status.st_size == 4);
+	check(access(path, R_OK) == 0 && open(path, O_RDONLY) >= 0);
+	/* All others are the machine's. */
+	stream = fopen("/proc/self/stat", "r");
+	check(stream != NULL && fscanf(stream, "%d", &(int){0}) == 1);
+	refused(open("/proc/device-tree/cpus/cpu@0/there-is-none", O_RDONLY), ENOENT);
+}
+
 /* What goes over to another program: /dev/kvm works on, a VM is another process's. */
 static void executing(char *self)
 {
@@ -282,6 +524,43 @@ static void executing(char *self)
 	snprintf(vm_text, sizeof(vm_text), "%d", vm);
 	execl(self, self, "executed", kvm_text, vm_text, NULL);
 	check(0);
+}
+
+/* The same by posix_spawn, which makes copies without libc's own functions. */
+static void spawning(char *self)
+{
+	char kvm_text[16] = "300";
+	char vm_text[16];
+	char *arguments[] = {self, "executed", kvm_text, vm_text, NULL};
+	int kvm = open_kvm();
+	int vm = create_vm(kvm);
+	posix_spawn_file_actions_t actions;
+	pid_t child;
+	int status;
+
+	check(fcntl(vm, F_SETFD, 0) == 0);
+	snprintf(vm_text, sizeof(vm_text), "%d", vm);
+	check(posix_spawn_file_actions_init(&actions) == 0);
+	check(posix_spawn_file_actions_adddup2(&actions, kvm, 300) == 0);
+	check(posix_spawn_file_actions_addopen(&actions, 301, "/dev/null", O_RDONLY, 0) == 0);
+	check(posix_spawn(&child, self, &actions, NULL, arguments, environ) == 0);
+	check(waitpid(child, &status, 0) == child && status == 0);
+	/* What the child did to its files is no business of this process's. */
+	check(answers(kvm) && ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	refused(ioctl(300, KVM_GET_API_VERSION, 0), EBADF);
+	/* Closed on exec: the other program has neither. */
+	snprintf(vm_text, sizeof(vm_text), "%d", kvm);
+	arguments[1] = "closed";
+	check(fcntl(vm, F_SETFD, FD_CLOEXEC) == 0);
+	check(posix_spawn(&child, self, NULL, NULL, arguments, environ) == 0);
+	check(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void closed(char **arguments)
+{
+	refused(ioctl(atoi(arguments[0]), KVM_GET_API_VERSION, 0), EBADF);
+	refused(ioctl(atoi(arguments[1]), KVM_GET_API_VERSION, 0), EBADF);
+	check(answers(open_kvm()));
 }
 
 static void executed(char **arguments)
@@ -506,7 +785,9 @@ int main(int count, char **arguments)
 		{"opening", opening}, {"attributes", attributes}, {"faults", faults}, {"descriptors", descriptors},
 		{"limits", limits}, {"forking", forking}, {"threads", threads}, {"many", many_vms},
 		{"running", running}, {"masked", masked}, {"exiting", exiting}, {"endless", endless},
-		{"asleep", asleep}, {"lost", lost}, {"events", events},
+		{"asleep", asleep}, {"lost", lost}, {"events", events}, {"opening-by-how", opening_by_how},
+		{"reopening", reopening}, {"passing", passing}, {"mapping", mapping}, {"statistics", statistics},
+		{"host-files", host_files},
 	};
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
@@ -517,6 +798,14 @@ int main(int count, char **arguments)
 	}
 	if (strcmp(name, "executing") == 0)
 		executing(arguments[0]);
+	if (strcmp(name, "spawning") == 0) {
+		spawning(arguments[0]);
+		return 0;
+	}
+	if (strcmp(name, "closed") == 0 && count == 4) {
+		closed(arguments + 2);
+		return 0;
+	}
 	if (strcmp(name, "executed") == 0 && count == 4) {
 		executed(arguments + 2);
 		return 0;

@@ -12,17 +12,18 @@ import org.jspecify.annotations.Nullable;
  * @param log who is told each request in words, with the reason where it was refused; null for
  *     nobody
  * @param summary who counts the requests; null for nobody
- * @param recorder who writes down what the machine's own KVM answers, which the program then uses;
- *     null for a program that kvmdev answers
+ * @param recorder who writes down what one program is answered; null for nobody
+ * @param ownKvm whether the machine's own KVM answers, instead of kvmdev
  */
 public record BridgeOptions(
     @Nullable String host,
     Run run,
     @Nullable Consumer<String> log,
     @Nullable CallSummary summary,
-    @Nullable Recorder recorder) {
+    @Nullable Recorder recorder,
+    boolean ownKvm) {
   /** A host that fits, vCPUs that sleep, and no log. */
-  public static final BridgeOptions DEFAULT = new BridgeOptions(null, Run.WAIT, null, null, null);
+  public static final BridgeOptions DEFAULT = new BridgeOptions(null, Run.WAIT, null);
 
   /**
    * For a program that kvmdev answers.
@@ -32,7 +33,7 @@ public record BridgeOptions(
    * @param log who is told each request in words; null for nobody
    */
   public BridgeOptions(@Nullable String host, Run run, @Nullable Consumer<String> log) {
-    this(host, run, log, null, null);
+    this(host, run, log, null, null, false);
   }
 
   /**
@@ -42,17 +43,27 @@ public record BridgeOptions(
    * @return the options
    */
   public static BridgeOptions recording(Recorder recorder) {
-    return new BridgeOptions(null, Run.WAIT, null, null, recorder);
+    return new BridgeOptions(null, Run.WAIT, null, null, recorder, true);
   }
 
   /**
    * The same, with the requests counted.
    *
-   * @param counts who counts them; null for nobody
+   * @param counts who counts them
    * @return the options
    */
-  public BridgeOptions with(@Nullable CallSummary counts) {
-    return new BridgeOptions(host, run, log, counts, recorder);
+  public BridgeOptions with(CallSummary counts) {
+    return new BridgeOptions(host, run, log, counts, recorder, ownKvm);
+  }
+
+  /**
+   * The same, with one program's calls and their answers written down.
+   *
+   * @param writer writes the recording
+   * @return the options
+   */
+  public BridgeOptions with(Recorder writer) {
+    return new BridgeOptions(host, run, log, summary, writer, ownKvm);
   }
 
   /** What a vCPU does that is run: there is no CPU behind it. */

@@ -175,11 +175,10 @@ public final class BridgeServer implements AutoCloseable {
 
   /** A program that has just opened its /dev/kvm. */
   private ServedProcess process(int pid, String architecture, int wordBits, int order, int sample) {
+    ByteOrder byteOrder = order == LITTLE ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
     Recorder recorder = options.recorder();
-    if (recorder != null) {
-      ByteOrder byteOrder = order == LITTLE ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
-      boolean first = recorder.take(architecture, byteOrder);
-      return new RecordedProcess(pid, byteOrder, first ? recorder : null);
+    if (options.ownKvm()) {
+      return new RecordedProcess(pid, transcript(recorder, architecture, byteOrder));
     }
     if (wordBits != 32 && wordBits != 64 || order != LITTLE && order != BIG) {
       throw new IllegalArgumentException(
@@ -188,8 +187,20 @@ public final class BridgeServer implements AutoCloseable {
     }
     Host host = host(architecture);
     requireFit(host, architecture, sample);
-    ByteOrder byteOrder = order == LITTLE ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
-    return new RemoteProcess(pid, kvm, host.seenBy(byteOrder, wordBits), options);
+    return new RemoteProcess(
+        pid,
+        kvm,
+        host.seenBy(byteOrder, wordBits),
+        options,
+        transcript(recorder, host.architecture(), byteOrder));
+  }
+
+  /** The calls of a process are written down where it is the first of a program. */
+  private static @Nullable Transcript transcript(
+      @Nullable Recorder recorder, String architecture, ByteOrder order) {
+    return recorder != null && recorder.take(architecture, order)
+        ? new Transcript(order, recorder)
+        : null;
   }
 
   private long token() {

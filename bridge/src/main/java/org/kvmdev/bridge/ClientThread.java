@@ -59,6 +59,17 @@ final class ClientThread {
     return transfers == null ? List.of() : transfers;
   }
 
+  /** What was copied out to an address since the request began; null where nothing was. */
+  byte @Nullable [] copiedOut(long address, int length) {
+    for (Transfer each : transfers().reversed()) {
+      long at = address - each.address();
+      if (each.out() && at >= 0 && at + length <= each.bytes().length) {
+        return Arrays.copyOfRange(each.bytes(), (int) at, (int) at + length);
+      }
+    }
+    return null;
+  }
+
   private void note(long address, byte[] bytes, int at, int length, boolean out) {
     if (transfers != null) {
       transfers.add(new Transfer(address, Arrays.copyOfRange(bytes, at, at + length), out));

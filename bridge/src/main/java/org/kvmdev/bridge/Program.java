@@ -177,8 +177,8 @@ public final class Program {
     throw new MissingException(
         file
             + " is linked statically: the library that gives it /dev/kvm cannot be loaded into it;"
-            + " link it dynamically (for Rust: a -gnu target, for Go: with cgo, for C: without"
-            + " -static)");
+            + " link it dynamically (for Rust: a -gnu target, for C: without -static; Go makes its"
+            + " system calls without libc, and cannot be served)");
   }
 
   /**

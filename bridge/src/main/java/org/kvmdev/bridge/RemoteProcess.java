@@ -42,14 +42,20 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   private final List<DeviceType> types;
   private final BridgeOptions options;
   private final CallLog words;
+
+  /** Null where its calls are not written down. */
+  private final @Nullable Transcript transcript;
+
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final RemoteEvents events = new RemoteEvents();
   private volatile boolean ended;
 
   /** A program that has just opened its /dev/kvm. */
-  RemoteProcess(int pid, Kvm kvm, Host host, BridgeOptions options) {
+  RemoteProcess(
+      int pid, Kvm kvm, Host host, BridgeOptions options, @Nullable Transcript transcript) {
     this.pid = pid;
     this.options = options;
+    this.transcript = transcript;
     this.types = kvm.types(host);
     this.process = new KvmProcess(kvm, host, this);
     this.words = new CallLog(process, types);
@@ -60,6 +66,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   private RemoteProcess(int pid, RemoteProcess parent) {
     this.pid = pid;
     this.options = parent.options;
+    this.transcript = null;
     this.types = parent.types;
     this.process = parent.process.fork(this);
     this.words = new CallLog(process, types);
@@ -130,15 +137,28 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
       }
       case MessageType.ADOPT -> {
         connection.requireBody(4, 4);
-        process.adopt(body.getInt());
+        int fd = body.getInt();
+        process.adopt(fd);
+        if (transcript != null) {
+          transcript.opened(fd);
+        }
       }
       case MessageType.CLOSE -> {
         connection.requireBody(4, 4);
-        process.close(body.getInt());
+        int fd = body.getInt();
+        process.close(fd);
+        if (transcript != null) {
+          transcript.closed(fd);
+        }
       }
       case MessageType.DUP -> {
         connection.requireBody(8, 8);
-        process.alias(body.getInt(), body.getInt());
+        int fd = body.getInt();
+        int copy = body.getInt();
+        process.alias(fd, copy);
+        if (transcript != null) {
+          transcript.copied(fd, copy);
+        }
       }
       case MessageType.MMAP -> {
         connection.requireBody(20, 20);
@@ -159,18 +179,26 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
 
   private long ioctl(ClientThread thread, int fd, int request, long argument, ByteBuffer along)
       throws KvmException {
-    boolean watched = options.log() != null || options.summary() != null;
+    boolean watched = options.log() != null || options.summary() != null || transcript != null;
     thread.begin(argument, along, watched);
     if (!watched) {
       return process.ioctl(fd, request, argument);
     }
+    Transcript.Call call =
+        transcript == null ? null : transcript.begin(thread, fd, request, argument);
     CallLog.Entry entry = words.begin(fd, request, argument);
     try {
       long result = process.ioctl(fd, request, argument);
       tell(entry, result, null, thread);
+      if (call != null) {
+        call.end(new Result(result, 0), thread::copiedOut);
+      }
       return result;
     } catch (KvmException refusal) {
       tell(entry, -1, refusal, thread);
+      if (call != null) {
+        call.end(new Result(-1, refusal.errno().number()), thread::copiedOut);
+      }
       throw refusal;
     }
   }

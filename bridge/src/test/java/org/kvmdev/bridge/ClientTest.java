@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -60,12 +62,18 @@ class ClientTest {
   @ValueSource(
       strings = {
         "opening",
+        "opening-by-how",
+        "reopening",
         "attributes",
         "faults",
         "descriptors",
         "limits",
         "forking",
         "executing",
+        "spawning",
+        "passing",
+        "mapping",
+        "statistics",
         "threads",
         "many",
         "running",
@@ -85,6 +93,20 @@ class ClientTest {
       passes(Programs.finish(Programs.start(other, Programs.program("client"), "exiting")));
       assertEquals(HOST, exits.options().host());
     }
+  }
+
+  @Test
+  void aProgramFindsFilesOfItsHost() throws IOException {
+    Path file = folder.resolve("files/proc/device-tree/cpus/cpu@0/clock-frequency");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "17d7");
+    passes(
+        Programs.finish(
+            Programs.start(
+                socket,
+                Map.of(HostView.FILES_VARIABLE, folder.resolve("files").toString()),
+                Programs.program("client"),
+                "host-files")));
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -94,9 +95,15 @@ final class Programs {
   }
 
   static Process start(Path socket, Path program, String... arguments) {
+    return start(socket, Map.of(), program, arguments);
+  }
+
+  static Process start(
+      Path socket, Map<String, String> environment, Path program, String... arguments) {
     List<String> command = new ArrayList<>(List.of(program.toString()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(environment);
     builder.environment().put("LD_PRELOAD", library().toString());
     builder.environment().put(ClientLibrary.SOCKET_VARIABLE, socket.toString());
     try {

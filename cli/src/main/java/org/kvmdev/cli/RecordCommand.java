@@ -1,8 +1,6 @@
 package org.kvmdev.cli;
 
 import java.io.IOException;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,7 +12,6 @@ import org.kvmdev.bridge.BridgeServer;
 import org.kvmdev.bridge.HostView;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Program;
-import org.kvmdev.bridge.Recorder;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -77,25 +74,11 @@ final class RecordCommand implements Callable<Integer> {
       }
       String kernel = System.getProperty("os.version");
       String name = host != null ? host : hostName(program.target().architecture(), kernel);
-      try (Writer out = Files.newBufferedWriter(output, StandardCharsets.UTF_8);
-          Recorder recorder =
-              new Recorder(out, name, "Linux " + kernel, String.join(" ", command), kvm.types());
-          BridgeServer server = BridgeServer.open(socket, kvm, BridgeOptions.recording(recorder))) {
+      try (Recording recording = Recording.of(output, kvm, name, "Linux " + kernel, command);
+          BridgeServer server =
+              BridgeServer.open(socket, kvm, BridgeOptions.recording(recording.recorder()))) {
         int status = RunCommand.waitFor(program.starter(server.socket(), HostView.MACHINE).start());
-        kvmdev.scope().err().println("kvmdev: " + recorder.calls() + " calls in " + output);
-        recorder
-            .skipped()
-            .forEach(
-                (what, times) ->
-                    kvmdev
-                        .scope()
-                        .err()
-                        .println(
-                            "kvmdev: not recorded, the format has no call for it: "
-                                + what
-                                + " ("
-                                + times
-                                + " times)"));
+        recording.report(kvmdev.scope().err());
         return status;
       }
     } catch (MissingException e) {

@@ -33,6 +33,7 @@ import picocli.CommandLine.ParentCommand;
       "  kvmdev run -- ./my-vmm --some-option",
       "  kvmdev run --log --run exit -- ./vgic_init",
       "  kvmdev run --summary -- ./my-vmm",
+      "  kvmdev run --record mine.kvmtrace.jsonl -- ./my-vmm",
       "",
       "Exit code: the program's; 2 where it cannot be started, with the reason."
     },
@@ -52,6 +53,14 @@ final class RunCommand implements Callable<Integer> {
               + " where Debian has them.")
   private @Nullable Path sysroot;
 
+  @Option(
+      names = "--record",
+      paramLabel = "FILE",
+      description =
+          "Writes down what the program asks and is answered, as a recording that kvmdev replay"
+              + " compares later.")
+  private @Nullable Path record;
+
   @Parameters(
       arity = "1..*",
       paramLabel = "PROGRAM",
@@ -67,9 +76,15 @@ final class RunCommand implements Callable<Integer> {
       String host = options.host(kvm, program.target());
       HostView view = HostView.of(kvm.host(host), folder.resolve("files"));
       BridgeOptions how = options.bridge(host, kvmdev.scope().err()::println);
+      ProcessBuilder starter = program.starter(socket, view);
       int status;
-      try (BridgeServer server = BridgeServer.open(socket, kvm, how)) {
-        status = waitFor(program.starter(server.socket(), view).start());
+      if (record == null) {
+        status = serve(starter, socket, kvm, how);
+      } else {
+        try (Recording recording = Recording.of(record, kvm, kvm.host(host), command)) {
+          status = serve(starter, socket, kvm, how.with(recording.recorder()));
+          recording.report(kvmdev.scope().err());
+        }
       }
       options.printSummary(kvmdev.scope().err());
       return status;
@@ -77,6 +92,14 @@ final class RunCommand implements Callable<Integer> {
       throw new WrongInput("kvmdev: " + e.getMessage());
     } finally {
       remove(folder);
+    }
+  }
+
+  private static int serve(ProcessBuilder program, Path socket, Kvm kvm, BridgeOptions how)
+      throws IOException, InterruptedException {
+    BridgeServer server = BridgeServer.open(socket, kvm, how);
+    try (server) {
+      return waitFor(program.start());
     }
   }
 

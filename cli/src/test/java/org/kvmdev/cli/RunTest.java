@@ -15,11 +15,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Programs for Linux's KVM, as their users run them. */
 class RunTest {
   private static final String HOST = "arm64-gicv3-6.1";
   private static final Path SOURCE = Path.of("src", "test", "c", "region.c");
+  private static final Path CLIENT = Path.of("..", "bridge", "src", "test", "c", "client.c");
 
   /** Asks for what no arm64 has. */
   private static final String ODD =
@@ -116,6 +119,31 @@ class RunTest {
     complains("kvmdev: neither the host nor a device has KVM_SET_TSS_ADDR on a VM (1)");
     complains("kvmdev: neither the host nor a device has 0xae1f on /dev/kvm (2)");
     assertFalse(err.toString().contains("has KVM_ENABLE_CAP"), err::toString);
+  }
+
+  /** What kvmdev answered, it answers again. */
+  @ParameterizedTest
+  @ValueSource(strings = {"attributes", "faults", "descriptors", "forking", "running", "threads"})
+  void aRecordingOfARunReplaysEqual(String test) throws IOException, InterruptedException {
+    String client = compile(CLIENT, "-lpthread").toString();
+    String recording = folder.resolve(test + ".kvmtrace.jsonl").toString();
+    assertEquals(
+        0, run("run", "--host", HOST, "--record", recording, "--", client, test), err::toString);
+    List<String> lines = Files.readAllLines(Path.of(recording));
+    complains("kvmdev: " + (lines.size() - 1) + " calls in " + recording);
+    assertTrue(lines.size() > 5, lines::toString);
+    assertTrue(lines.getFirst().contains("\"host\":\"" + HOST + "\""), lines::getFirst);
+    assertEquals(0, run("replay", recording), out::toString);
+    String equal = (lines.size() - 1) + " calls, " + (lines.size() - 1) + " equal";
+    assertTrue(out.toString().contains(equal), out::toString);
+  }
+
+  @Test
+  void aRecordingThatCannotBeWrittenIsRefused() throws IOException, InterruptedException {
+    String nowhere = folder.resolve("no-folder/file").toString();
+    String client = client().toString();
+    assertEquals(2, run("run", "--host", HOST, "--record", nowhere, "--", client));
+    complains("the recording " + nowhere + " cannot be written");
   }
 
   @Test

@@ -36,16 +36,24 @@ class ForeignTest {
     assertTrue(outcome.output().contains(value), outcome.output());
   }
 
-  /** The bridge's own client; not "executing", which needs a machine that knows how to. */
+  /**
+   * The bridge's own client; not "executing" and "spawning", which need a machine that knows how
+   * to.
+   */
   @ParameterizedTest
   @ValueSource(
       strings = {
         "opening",
+        "opening-by-how",
+        "reopening",
         "attributes",
         "faults",
         "descriptors",
         "limits",
         "forking",
+        "passing",
+        "mapping",
+        "statistics",
         "threads",
         "many",
         "running",
