@@ -15,6 +15,26 @@ class ForeignTest {
   private static final Path PORTABLE = Path.of("src", "test", "c", "portable.c");
   private static final Path CLIENT = Path.of("..", "bridge", "src", "test", "c", "client.c");
 
+  /** What kvmdev says that has to be installed is what Debian has. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gcc",
+        "libc6-dev",
+        "qemu-user",
+        "gcc-aarch64-linux-gnu",
+        "libc6-arm64-cross",
+        "gcc-powerpc64le-linux-gnu",
+        "libc6-ppc64el-cross",
+        "gcc-powerpc-linux-gnu",
+        "libc6-powerpc-cross"
+      })
+  void aPackageThatIsNamedThereIs(String name) {
+    Outcome outcome = Clients.run(List.of("apt-cache", "show", name));
+    assertEquals(0, outcome.status(), outcome.output());
+    assertTrue(outcome.output().contains("Package: " + name + "\n"), outcome.output());
+  }
+
   @ParameterizedTest
   @CsvSource({
     "aarch64, arm64-gicv2-6.1, 5, 0, 0, 0x8000000",
