@@ -38,7 +38,8 @@ static void say(int client, const uint8_t *bytes, size_t length)
 static void babble(int client)
 {
 	static const uint32_t types[] = {KVMDEV_READ,	KVMDEV_WRITE, KVMDEV_RESERVE,	KVMDEV_INSTALL, KVMDEV_CANCEL, KVMDEV_IS_OPEN,
-					 KVMDEV_SLEEP, KVMDEV_TRACK, KVMDEV_WRITE_RUN, KVMDEV_DONE,	KVMDEV_RESULT, 999};
+					 KVMDEV_SLEEP, KVMDEV_TRACK, KVMDEV_WRITE_RUN, KVMDEV_FILL,	KVMDEV_PEEK,   KVMDEV_DONE,
+					 KVMDEV_RESULT, 999};
 	static const uint32_t lengths[] = {0, 3, 4, 8, 12, 13, 16, 20, 40, 90, 4096, KVMDEV_BODY, KVMDEV_BODY + 1, 0xffffffff};
 	uint8_t message[KVMDEV_HEADER + 4096];
 	uint32_t length = lengths[random_number(sizeof(lengths) / sizeof(*lengths))];
@@ -66,6 +67,10 @@ static void *serve(void *listener)
 			kvmdev_put32(welcome, KVMDEV_WELCOME);
 			kvmdev_put32(welcome + 4, 16);
 			say(client, welcome, sizeof(welcome));
+		} else if (kvmdev_get32(hello + KVMDEV_HEADER + 8) == KVMDEV_PROCESS) {
+			/* Nobody waits for a welcome that never comes. */
+			close(client);
+			continue;
 		}
 		/* The link of the process stays; the threads' get what comes. */
 		if (kvmdev_get32(hello + KVMDEV_HEADER + 8) == KVMDEV_THREAD) {

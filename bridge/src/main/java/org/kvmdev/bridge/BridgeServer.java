@@ -178,7 +178,13 @@ public final class BridgeServer implements AutoCloseable {
     ByteOrder byteOrder = order == LITTLE ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN;
     Recorder recorder = options.recorder();
     if (options.ownKvm()) {
-      return new RecordedProcess(pid, transcript(recorder, architecture, byteOrder));
+      return new RecordedProcess(
+          pid,
+          transcript(
+              recorder,
+              architecture,
+              byteOrder,
+              (kind, request) -> "request 0x" + Integer.toHexString(request)));
     }
     if (wordBits != 32 && wordBits != 64 || order != LITTLE && order != BIG) {
       throw new IllegalArgumentException(
@@ -187,19 +193,32 @@ public final class BridgeServer implements AutoCloseable {
     }
     Host host = host(architecture);
     requireFit(host, architecture, sample);
+    Host seen = host.seenBy(byteOrder, wordBits);
+    if (recorder != null && seen != host) {
+      throw new IllegalArgumentException(
+          "a recording of host "
+              + host.name()
+              + " is in its words and byte order, and the program has others; build it for "
+              + host.architecture());
+    }
+    RequestNumbers numbers = RequestNumbers.of(host);
     return new RemoteProcess(
         pid,
         kvm,
-        host.seenBy(byteOrder, wordBits),
+        seen,
         options,
-        transcript(recorder, host.architecture(), byteOrder));
+        transcript(
+            recorder,
+            host.architecture(),
+            byteOrder,
+            (kind, request) -> RequestNames.of(numbers, kind, request)));
   }
 
   /** The calls of a process are written down where it is the first of a program. */
   private static @Nullable Transcript transcript(
-      @Nullable Recorder recorder, String architecture, ByteOrder order) {
+      @Nullable Recorder recorder, String architecture, ByteOrder order, Transcript.Names names) {
     return recorder != null && recorder.take(architecture, order)
-        ? new Transcript(order, recorder)
+        ? new Transcript(order, recorder, names)
         : null;
   }
 

@@ -38,14 +38,24 @@ final class Transcript {
   private final ByteOrder order;
   private final Recorder recorder;
 
+  /** What requests are called, for those that the format has no call for. */
+  private final Names names;
+
   /** Guarded by this: what each file descriptor of KVM's refers to. */
   private final Map<Integer, Handle> files = new HashMap<>();
 
   private final Map<FileKind, Integer> made = new EnumMap<>(FileKind.class);
 
-  Transcript(ByteOrder order, Recorder recorder) {
+  Transcript(ByteOrder order, Recorder recorder, Names names) {
     this.order = order;
     this.recorder = recorder;
+    this.names = names;
+  }
+
+  /** The name of a request on a kind of file. */
+  @FunctionalInterface
+  interface Names {
+    String of(FileKind kind, int request);
   }
 
   /** Bytes of the client; null where not all are there. */
@@ -234,6 +244,7 @@ final class Transcript {
         register();
       } else if (vcpu && number == 0xae && size() == 32) {
         begin("KVM_ARM_VCPU_INIT", "vcpu");
+        line.bytes("in", struct);
       } else if (vcpu && number == 0x80 && argument == 0) {
         begin("KVM_RUN", "vcpu");
       } else if (size() == 0) {
@@ -299,7 +310,8 @@ final class Transcript {
 
     /** What was at that address, and what is there now; one that cannot be written is bad too. */
     private void endData(Result result, After after) throws KvmException {
-      boolean get = number == 0xe2 || number == 0xab;
+      boolean register = number == 0xab;
+      boolean get = register || number == 0xe2;
       if (data == null) {
         return;
       }
@@ -307,8 +319,10 @@ final class Transcript {
         line.text("addr", "bad");
         return;
       }
-      line.bytes("in", data);
-      if (get) {
+      if (!register) {
+        line.bytes("in", data);
+      }
+      if (get && (!register || result.value() >= 0)) {
         byte[] out = after.bytes(dataAddress, data.length);
         line.bytes("out", out == null ? data : out);
       }
@@ -364,7 +378,7 @@ final class Transcript {
       Made made = failed ? null : made(result, after);
       Handle file = made == null ? null : file(made.fd);
       if (!told) {
-        recorder.skip("request %#x on %s".formatted(request, on.kind));
+        recorder.skip(names.of(on.kind, request) + " on " + on.kind);
         return made;
       }
       endData(result, after);

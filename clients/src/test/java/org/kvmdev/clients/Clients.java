@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Programs that were written for Linux's KVM, and how they are run. */
 final class Clients {
@@ -23,6 +25,29 @@ final class Clients {
 
   /** What a program said, its errors included, and how it ended. */
   record Outcome(int status, String output) {}
+
+  /**
+   * Leaves the summary of a client's requests in a file, of what the client has said.
+   *
+   * @throws AssertionError where it asked for what neither the host nor a device has
+   */
+  static void keepSummary(String name, String said) {
+    Matcher summary =
+        Pattern.compile("^kvmdev: \\d+ requests, .*", Pattern.DOTALL | Pattern.MULTILINE)
+            .matcher(said);
+    if (!summary.find()) {
+      throw new AssertionError("there is no summary: " + said);
+    }
+    if (said.contains("neither the host nor a device has")) {
+      throw new AssertionError(said);
+    }
+    try {
+      Path folder = Files.createDirectories(FOLDER.resolve("summaries"));
+      Files.writeString(folder.resolve(name + ".txt"), summary.group());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 
   /** Builds a program of the tests for a machine, by the begin of its compiler's name. */
   static Path build(String machine, Path source) {

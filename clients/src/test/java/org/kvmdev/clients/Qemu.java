@@ -17,48 +17,61 @@ final class Qemu implements AutoCloseable {
   private final BufferedReader in;
   private final Writer out;
   private final Path errors;
+  private final String name;
   private final long nanosToMonitor;
 
-  private Qemu(Process process, Path errors, long begin) throws IOException {
+  private Qemu(Process process, Path errors, String name, long begin) throws IOException {
     this.process = process;
     this.errors = errors;
+    this.name = name;
     this.in = process.inputReader();
     this.out = process.outputWriter();
     ask("qmp_capabilities");
     nanosToMonitor = System.nanoTime() - begin;
   }
 
-  /** Starts a QEMU of another architecture, whose root is a folder, on a host of kvmdev's. */
-  static Qemu onKvmdev(String host, Path root, String program, List<String> options, String... more)
+  /**
+   * Starts a QEMU of another architecture, whose root is a folder, on a host of kvmdev's. At its
+   * end, a summary of its requests is left under a name, unless that is empty, and there is none
+   * that nobody has.
+   */
+  static Qemu onKvmdev(
+      String name, String host, Path root, String program, List<String> options, String... more)
       throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Clients.KVMDEV.toString(),
-                "run",
-                "--host",
-                host,
-                "--sysroot",
-                root.toString(),
-                "--",
-                root.resolve("usr/bin").resolve(program).toString(),
-                "-accel",
-                "kvm",
-                "-S",
-                "-m",
-                "256"));
+    List<String> command = new ArrayList<>(List.of(Clients.KVMDEV.toString(), "run"));
+    if (!name.isEmpty()) {
+      command.add("--summary");
+    }
+    command.addAll(
+        List.of(
+            "--host",
+            host,
+            "--sysroot",
+            root.toString(),
+            "--",
+            root.resolve("usr/bin").resolve(program).toString(),
+            "-accel",
+            "kvm",
+            "-S",
+            "-m",
+            "256"));
     command.addAll(options);
-    return start(command, more);
+    return start(name, command, more);
   }
 
-  /** Starts a QEMU, and waits until its machine is made and its monitor answers. */
+  /** Starts a QEMU without KVM, and waits until its machine is made and its monitor answers. */
   static Qemu start(List<String> command, String... more) throws IOException {
+    return start("", command, more);
+  }
+
+  private static Qemu start(String name, List<String> command, String... more) throws IOException {
     List<String> all = new ArrayList<>(command);
     all.addAll(List.of("-display", "none", "-qmp", "stdio"));
     all.addAll(List.of(more));
     Path errors = Files.createTempFile(Clients.FOLDER, "qemu", ".log");
     long begin = System.nanoTime();
-    return new Qemu(new ProcessBuilder(all).redirectError(errors.toFile()).start(), errors, begin);
+    Process process = new ProcessBuilder(all).redirectError(errors.toFile()).start();
+    return new Qemu(process, errors, name, begin);
   }
 
   long nanosToMonitor() {
@@ -121,6 +134,9 @@ final class Qemu implements AutoCloseable {
       ask("quit");
       if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
         throw new IOException("QEMU does not end");
+      }
+      if (!name.isEmpty()) {
+        Clients.keepSummary(name, Files.readString(errors));
       }
     } catch (InterruptedException e) {
       throw new IOException(e);

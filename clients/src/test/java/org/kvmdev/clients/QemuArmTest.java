@@ -22,9 +22,10 @@ class QemuArmTest {
   /** A machine may be loaded, and then a JVM's start counts more. */
   private static final int MOST_TIMES = 5;
 
-  private static Qemu start(String host, String machine, String... more) throws IOException {
+  private static Qemu start(String name, String host, String machine, String... more)
+      throws IOException {
     return Qemu.onKvmdev(
-        host, ROOT, PROGRAM, List.of("-M", machine, "-cpu", "host", "-smp", "4"), more);
+        name, host, ROOT, PROGRAM, List.of("-M", machine, "-cpu", "host", "-smp", "4"), more);
   }
 
   @ParameterizedTest
@@ -38,10 +39,10 @@ class QemuArmTest {
       throws IOException {
     Path first = Clients.FOLDER.resolve(gic + "-first").toAbsolutePath();
     Path second = Clients.FOLDER.resolve(gic + "-second").toAbsolutePath();
-    try (Qemu qemu = start(host, machine)) {
+    try (Qemu qemu = start(host + "-save", host, machine)) {
       qemu.migrateTo(first);
     }
-    try (Qemu qemu = start(host, machine, "-incoming", "exec:cat " + first)) {
+    try (Qemu qemu = start(host + "-restore", host, machine, "-incoming", "exec:cat " + first)) {
       qemu.waitUntilRestored();
       qemu.migrateTo(second);
     }
@@ -87,7 +88,7 @@ class QemuArmTest {
       try (Qemu qemu = Qemu.start(tcg)) {
         leastTcg = Math.min(leastTcg, qemu.nanosToMonitor());
       }
-      try (Qemu qemu = start("arm64-gicv3-6.1", "virt,gic-version=3,its=on")) {
+      try (Qemu qemu = start("", "arm64-gicv3-6.1", "virt,gic-version=3,its=on")) {
         least = Math.min(least, qemu.nanosToMonitor());
       }
     }

@@ -17,8 +17,9 @@ class QemuPowerTest {
   /** What an e500 starts by itself; its machine is not made without. */
   private static final Path FIRMWARE = ROOT.resolve("usr/lib/u-boot/qemu-ppce500/uboot.elf");
 
-  private static Qemu start(String... more) throws IOException {
+  private static Qemu start(String name, String... more) throws IOException {
     return Qemu.onKvmdev(
+        name,
         "ppc64-xics-6.1",
         ROOT,
         "qemu-system-ppc64",
@@ -28,11 +29,13 @@ class QemuPowerTest {
 
   @Test
   void aPseriesMachineHasItsXicsInTheKernel() throws IOException {
-    try (Qemu qemu = start()) {
+    try (Qemu qemu = start("pseries-start")) {
       String pic = qemu.monitor("info pic");
       assertTrue(pic.contains("irqchip: in-kernel"), pic);
       assertTrue(pic.contains("CPU 0 XIRR=00000000"), pic);
       assertTrue(pic.contains("1000 MSI ff 00"), pic);
+      String statistics = qemu.ask("query-stats", "{\"target\":\"vm\"}");
+      assertTrue(statistics.contains("\"name\": \"num_2M_pages\", \"value\": 0"), statistics);
     }
   }
 
@@ -40,10 +43,10 @@ class QemuPowerTest {
   void itIsSavedAndRestoredAndIsTheSame() throws IOException {
     Path first = Clients.FOLDER.resolve("pseries-first").toAbsolutePath();
     Path second = Clients.FOLDER.resolve("pseries-second").toAbsolutePath();
-    try (Qemu qemu = start()) {
+    try (Qemu qemu = start("pseries-save")) {
       qemu.migrateTo(first);
     }
-    try (Qemu qemu = start("-incoming", "exec:cat " + first)) {
+    try (Qemu qemu = start("pseries-restore", "-incoming", "exec:cat " + first)) {
       qemu.waitUntilRestored();
       qemu.migrateTo(second);
     }
@@ -57,6 +60,7 @@ class QemuPowerTest {
   /** There is no such QEMU for big-endian POWER in Debian: this one sees the host in its order. */
   private static Qemu startE500(String... more) throws IOException {
     return Qemu.onKvmdev(
+        "ppce500-start",
         "powerpc-e500v2-6.12",
         ROOT,
         "qemu-system-ppc",
@@ -85,6 +89,8 @@ class QemuPowerTest {
       // What only the host's tables have: the software TLB, the interrupt vectors' base.
       assertTrue(registers.contains("TLB0CFG 04110200 TLB1CFG 101cc010"), registers);
       assertTrue(registers.contains("IVPR 55550000"), registers);
+      String statistics = qemu.ask("query-stats", "{\"target\":\"vcpu\"}");
+      assertTrue(statistics.contains("\"name\": \"halt_wakeup\", \"value\": 0"), statistics);
     }
   }
 }

@@ -31,10 +31,18 @@ class VgicInitTest {
     String plugins = LenientHosts.plugins().toString();
     Outcome outcome =
         Clients.kvmdevRun(
-            List.of("--plugins", plugins, "--host", LenientHosts.lenient(host), "--run", "exit"),
+            List.of(
+                "--plugins",
+                plugins,
+                "--host",
+                LenientHosts.lenient(host),
+                "--run",
+                "exit",
+                "--summary"),
             VGIC_INIT);
     assertEquals(0, outcome.status(), outcome.output());
     assertTrue(outcome.output().contains("Running GIC_v" + host.charAt(10)), outcome.output());
+    Clients.keepSummary("vgic_init-" + host, outcome.output());
   }
 
   /** On the recorded kernel, the test itself stumbles over the VM that its first refusal killed. */

@@ -64,6 +64,8 @@ final class Session implements AutoCloseable {
   private static final int NO_DESCRIPTOR = 0x7fff_f00d;
 
   /** The sizes of structures, and of what is in them, by include/uapi/linux/kvm.h. */
+  private static final int VCPU_INIT_BYTES = 32;
+
   private static final int ENABLE_CAP_BYTES = 104;
 
   private static final int MSI_BYTES = 32;
@@ -311,9 +313,13 @@ final class Session implements AutoCloseable {
   }
 
   private void vcpuInit(Call call) throws KvmException {
-    memory.write(struct, zeros, 0, 32);
+    memory.write(struct, zeros, 0, VCPU_INIT_BYTES);
     int32(0, ANY_CPU);
-    answer(descriptor(call.text(VCPU)), write(0xae, 32), struct);
+    if (call.has(IN)) {
+      byte[] init = call.bytes(IN);
+      memory.write(struct, init, 0, Math.min(init.length, VCPU_INIT_BYTES));
+    }
+    answer(descriptor(call.text(VCPU)), write(0xae, VCPU_INIT_BYTES), struct);
   }
 
   private void enableCapability(Call call) throws KvmException {

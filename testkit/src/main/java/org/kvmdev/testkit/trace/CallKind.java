@@ -66,7 +66,7 @@ public enum CallKind {
   /** Makes a vCPU. */
   KVM_CREATE_VCPU("KVM_CREATE_VCPU", needs(VM, ID), may(), gives(VCPU)),
   /** Chooses a vCPU's CPU model. */
-  KVM_ARM_VCPU_INIT("KVM_ARM_VCPU_INIT", needs(VCPU), may(), gives()),
+  KVM_ARM_VCPU_INIT("KVM_ARM_VCPU_INIT", needs(VCPU), may(IN), gives()),
   /** Enables a capability on a VM or a vCPU. */
   KVM_ENABLE_CAP("KVM_ENABLE_CAP", needs(CAP), may(VM, VCPU, FLAGS, ARGS), gives()),
   /** Makes a device, or asks whether one could be made. */
