@@ -14,6 +14,11 @@ import org.kvmdev.api.KvmException;
  * servers' threads can count at once.
  */
 public final class CallSummary {
+  /** More kinds than any program has reason for: one that tries all numbers is counted together. */
+  private static final int MOST_KINDS = 1000;
+
+  private static final String OTHERS = "other requests";
+
   private final Map<Kind, Counted> all = new TreeMap<>();
   private final Map<String, Integer> unknown = new TreeMap<>();
 
@@ -61,7 +66,9 @@ public final class CallSummary {
   }
 
   synchronized void count(Kind kind, @Nullable KvmException refusal) {
-    Counted counted = all.computeIfAbsent(kind, fresh -> new Counted());
+    boolean room = all.size() < MOST_KINDS || all.containsKey(kind);
+    Kind counts = room ? kind : new Kind(Integer.MAX_VALUE, "", OTHERS);
+    Counted counted = all.computeIfAbsent(counts, fresh -> new Counted());
     counted.calls++;
     if (refusal != null) {
       counted.refusals.merge(refusal.errno(), 1, Integer::sum);
@@ -70,7 +77,8 @@ public final class CallSummary {
 
   /** A request that nobody here has; it is counted with the others too. */
   synchronized void countUnknown(String request) {
-    unknown.merge(request, 1, Integer::sum);
+    boolean room = unknown.size() < MOST_KINDS || unknown.containsKey(request);
+    unknown.merge(room ? request : OTHERS, 1, Integer::sum);
   }
 
   /**

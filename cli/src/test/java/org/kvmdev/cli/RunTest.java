@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,6 +120,24 @@ class RunTest {
     complains("kvmdev: neither the host nor a device has KVM_SET_TSS_ADDR on a VM (1)");
     complains("kvmdev: neither the host nor a device has 0xae1f on /dev/kvm (2)");
     assertFalse(err.toString().contains("has KVM_ENABLE_CAP"), err::toString);
+  }
+
+  /** A request that nobody has is named in the log, once. */
+  @Test
+  void whatNobodyHasIsToldOnce() throws IOException, InterruptedException {
+    Path source = Files.writeString(folder.resolve("odd.c"), ODD);
+    String program = compile(source).toString();
+    try (OwnProcess kvmdev =
+        new OwnProcess(folder, Map.of(), "run", "--host", HOST, "--", program)) {
+      assertEquals(0, kvmdev.status(), kvmdev.output());
+      List<String> told =
+          kvmdev.output().lines().filter(line -> line.contains("has no such request")).toList();
+      assertLinesMatch(
+          List.of(
+              ".*KVM_SET_TSS_ADDR on a VM: host arm64-gicv3-6.1 has no such request",
+              ".*0xae1f on /dev/kvm: host arm64-gicv3-6.1 has no such request"),
+          told);
+    }
   }
 
   /** What kvmdev answered, it answers again. */
