@@ -57,14 +57,18 @@ class ProtocolTest {
   }
 
   private static byte[] hello(int version, int role, long token) {
+    return hello(version, role, token, 64, 1);
+  }
+
+  private static byte[] hello(int version, int role, long token, int words, int order) {
     return numbers(60)
         .putInt(MessageType.HELLO)
         .putInt(52)
         .putInt(0x444d564b)
         .putInt(version)
         .putInt(role)
-        .putInt(64)
-        .putInt(1)
+        .putInt(words)
+        .putInt(order)
         .putInt(0x4018aee1)
         .putInt(1234)
         .putLong(token)
@@ -234,6 +238,48 @@ class ProtocolTest {
       assertEquals(MessageType.REFUSED, connection.receive());
       String text = StandardCharsets.UTF_8.decode(connection.body()).toString();
       assertTrue(text.contains("version 2"), text);
+    }
+    nobodyIsLeft();
+  }
+
+  @Test
+  void wordsAndByteOrdersThatThereAreNotAreRefused() throws IOException {
+    for (int[] wrong : new int[][] {{0, 1}, {65, 1}, {-1, 1}, {64, 0}, {64, 3}}) {
+      try (SocketChannel channel = connect()) {
+        channel.write(ByteBuffer.wrap(hello(1, 0, 0, wrong[0], wrong[1])));
+        Connection connection = new Connection(channel);
+        assertEquals(MessageType.REFUSED, connection.receive());
+        String text = StandardCharsets.UTF_8.decode(connection.body()).toString();
+        assertTrue(text.contains("there are 32 and 64, 1 and 2"), text);
+      }
+    }
+    nobodyIsLeft();
+    stillServes();
+  }
+
+  /** A big-endian program on a little-endian host. */
+  @Test
+  void structuresHaveTheProgramsOrder() throws IOException {
+    try (SocketChannel channel = connect()) {
+      channel.write(ByteBuffer.wrap(hello(1, 0, 0, 64, 2)));
+      Connection process = new Connection(channel);
+      assertEquals(MessageType.WELCOME, process.receive());
+      process.body().getLong();
+      try (Client thread = new Client(1, process.body().getLong())) {
+        thread.token();
+        thread.adopt(3);
+        thread.makes(ioctl(3, KVM_CREATE_VM, 0), 4, "anon_inode:kvm-vm");
+        thread.done(4, 0);
+        byte[] create = createDevice(4);
+        ByteBuffer.wrap(create).putInt(24, GICV3);
+        thread.makes(create, 5, "anon_inode:kvm-arm-vgic-v3");
+        ByteBuffer write = thread.asked(MessageType.WRITE).slice().order(ByteOrder.BIG_ENDIAN);
+        write.getLong();
+        assertEquals(GICV3, write.getInt());
+        assertEquals(5, write.getInt());
+        thread.result(12);
+        thread.done(0, 0);
+      }
     }
     nobodyIsLeft();
   }

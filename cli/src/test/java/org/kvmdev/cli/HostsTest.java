@@ -2,9 +2,11 @@ package org.kvmdev.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -22,6 +24,8 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.runtime.Kvm;
+import org.kvmdev.runtime.ioctl.KvmProcess;
+import org.kvmdev.runtime.ioctl.Request;
 
 /** The bundled hosts' files: whole, read without a mistake, and honest about what is not built. */
 class HostsTest {
@@ -159,5 +163,34 @@ class HostsTest {
       }
     }
     assertEquals(Set.of(), missing, "neither built nor in docs/deviations.md");
+  }
+
+  /** A program of another byte order and width of words gets the same answers, in its own. */
+  @Test
+  void aHostIsSeenInAProgramsOrderAndWidth() throws KvmException {
+    try (Kvm kvm = Kvm.load()) {
+      Host host = kvm.host("powerpc-e500v2-6.12");
+      assertSame(host, host.seenBy(ByteOrder.BIG_ENDIAN, 32));
+      Host seen = host.seenBy(ByteOrder.LITTLE_ENDIAN, 64);
+      assertEquals(host.name(), seen.name());
+      assertEquals(ByteOrder.LITTLE_ENDIAN, seen.byteOrder());
+      assertFalse(seen.has("user.end"));
+      assertTrue(host.seenBy(ByteOrder.LITTLE_ENDIAN, 32).has("user.end"));
+      // KVM_PPC_GET_PVINFO: a number, and instructions.
+      assertEquals("00000001" + "3c004b56", begin(kvm, host));
+      assertEquals("01000000" + "3c004b56", begin(kvm, seen));
+    }
+  }
+
+  private static String begin(Kvm kvm, Host host) throws KvmException {
+    try (KvmProcess process = new KvmProcess(kvm, host)) {
+      int system = process.openKvm();
+      int vm = (int) process.ioctl(system, process.requests().of(Request.CREATE_VM), 0);
+      long page = process.memory().map(4096);
+      process.ioctl(vm, 0x8080aea1, page);
+      byte[] bytes = new byte[8];
+      process.memory().read(page, bytes, 0, bytes.length);
+      return HexFormat.of().formatHex(bytes);
+    }
   }
 }
