@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.kvmdev.api.Host;
 
 /** A kind of machine that programs are built for, with the names that Debian gives its tools. */
 public enum Target {
@@ -64,6 +65,17 @@ public enum Target {
       case PPC64 -> machine.equals("ppc64le");
       case POWERPC -> machine.equals("ppc");
     };
+  }
+
+  /**
+   * Whether such programs number requests as a host does, so that they can be served on it.
+   *
+   * @param host the host
+   * @return false where they would have to be built for the host's architecture
+   */
+  public boolean fits(Host host) {
+    String encoding = this == PPC64 || this == POWERPC ? "wide" : "generic";
+    return host.text("ioctl.encoding", "generic").equals(encoding);
   }
 
   /** The C compiler's name. */

@@ -47,10 +47,19 @@ final class ServeOptions {
               + " immediate_exit (the default), or exit at once, as a guest that switches off.")
   private String run = "wait";
 
-  /** The host's name, where one was given or has to be. */
+  /** The host's name: the one that was given, if the program can run there, or one that fits. */
   String host(Kvm kvm, Target target) throws MissingException {
     String wanted = host(kvm);
     if (wanted != null) {
+      if (!target.fits(kvm.host(wanted))) {
+        throw new MissingException(
+            "a program for "
+                + target.architecture()
+                + " cannot run on host "
+                + wanted
+                + ": its request numbers are others; build it for "
+                + kvm.host(wanted).architecture());
+      }
       return wanted;
     }
     Host last = null;
@@ -63,8 +72,9 @@ final class ServeOptions {
       throw new MissingException(
           "the program is for "
               + target.architecture()
-              + ", and there is no such host; name one whose structures it uses with --host: "
-              + String.join(", ", kvm.hosts().stream().map(Host::name).toList())
+              + ", and there is no such host; name one that it can run on with --host: "
+              + String.join(
+                  ", ", kvm.hosts().stream().filter(target::fits).map(Host::name).toList())
               + Distribution.here().elsewhere(target.architecture()));
     }
     return last.name();

@@ -1,6 +1,7 @@
 package org.kvmdev.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
@@ -121,5 +122,17 @@ class MissingTest {
     String output = run(Map.of(), program);
     says(output, "is for machine 22 of 64 bits, big-endian; kvmdev has the library for: arm64, ");
     assertEquals(List.of(output.strip()), output.lines().toList());
+  }
+
+  @Test
+  void aProgramThatNoHostIsForIsToldWhereItCanRun() throws Exception {
+    Path program = program(62, true, ByteOrder.LITTLE_ENDIAN, "/lib/ld-of-nobody.so.1");
+    String output = run(Map.of(), program);
+    says(output, "the program is for x86_64, and there is no such host; name one that it can run");
+    says(output, "with --host: arm64-gicv2-6.1, arm64-gicv3-6.1");
+    assertFalse(output.contains("ppc64"), output);
+    output = run(Map.of(), program, "--host", "ppc64-xics-6.1");
+    says(output, "a program for x86_64 cannot run on host ppc64-xics-6.1");
+    says(output, "build it for ppc64");
   }
 }
