@@ -224,6 +224,16 @@ PUBLIC int __openat64_2(int directory, const char *path, int open_flags)
 	return open_any(directory, path, open_flags | LARGE, 0);
 }
 
+PUBLIC int creat(const char *path, mode_t mode)
+{
+	return open_any(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+PUBLIC int creat64(const char *path, mode_t mode)
+{
+	return open_any(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC | LARGE, mode);
+}
+
 static FILE *open_stream(const char *path, const char *mode, FILE *(*real)(const char *, const char *))
 {
 	char room[PATH_MAX];
@@ -316,6 +326,36 @@ PUBLIC int stat64(const char *path, struct stat64 *status)
 
 	return KVMDEV_NEXT(stat64, int (*)(const char *, struct stat64 *))(stand_in(AT_FDCWD, path, room), status);
 }
+
+PUBLIC int lstat(const char *path, struct stat *status)
+{
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(lstat, int (*)(const char *, struct stat *))(stand_in(AT_FDCWD, path, room), status);
+}
+
+PUBLIC int lstat64(const char *path, struct stat64 *status)
+{
+	char room[PATH_MAX];
+
+	return KVMDEV_NEXT(lstat64, int (*)(const char *, struct stat64 *))(stand_in(AT_FDCWD, path, room), status);
+}
+
+/* What they are called in programs that were built with a libc of before 2.33. */
+#define OLD_STAT(name, type)                                                                                          \
+	PUBLIC int name(int version, const char *path, type *status);                                                 \
+	PUBLIC int name(int version, const char *path, type *status)                                                  \
+	{                                                                                                             \
+		char room[PATH_MAX];                                                                                  \
+                                                                                                                      \
+		return KVMDEV_NEXT(name, int (*)(int, const char *, type *))(version, stand_in(AT_FDCWD, path, room), \
+									     status);                                 \
+	}
+
+OLD_STAT(__xstat, struct stat)
+OLD_STAT(__xstat64, struct stat64)
+OLD_STAT(__lxstat, struct stat)
+OLD_STAT(__lxstat64, struct stat64)
 
 PUBLIC int fstatat(int directory, const char *path, struct stat *status, int at_flags)
 {
@@ -606,6 +646,13 @@ PUBLIC int fcntl(int fd, int command, ...)
 }
 
 PUBLIC int fcntl64(int fd, int command, ...)
+{
+	ONE_ARGUMENT(command, unsigned long, argument);
+	return any_fcntl(fd, command, argument);
+}
+
+/* What fcntl is called in programs of 32 bits with times of 64. */
+PUBLIC int __fcntl_time64(int fd, int command, ...)
 {
 	ONE_ARGUMENT(command, unsigned long, argument);
 	return any_fcntl(fd, command, argument);

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +116,9 @@ static void opening(void)
 	FILE *stream;
 	int folder;
 	int kvm = open_kvm();
+#ifdef __x86_64__
+	int (*old_stat)(int, const char *, struct stat *);
+#endif
 
 	check(answers(kvm));
 	check(fcntl(kvm, F_GETFD) == FD_CLOEXEC);
@@ -157,6 +162,15 @@ static void opening(void)
 	check(faccessat(folder, "kvm", R_OK | W_OK, 0) == 0);
 	check(stat("/dev/kvm", &status) == 0 && S_ISCHR(status.st_mode));
 	check(fstatat(folder, "kvm", &status, 0) == 0 && S_ISCHR(status.st_mode));
+	check(lstat("/dev/kvm", &status) == 0 && S_ISCHR(status.st_mode));
+#ifdef __x86_64__
+	/* As programs for an older libc ask. */
+	old_stat = (int (*)(int, const char *, struct stat *))(uintptr_t)dlsym(RTLD_DEFAULT, "__lxstat");
+	memset(&status, 0, sizeof(status));
+	check(old_stat != NULL && old_stat(1, "/dev/kvm", &status) == 0 && S_ISCHR(status.st_mode));
+	check(old_stat(1, "/dev/there-is-none", &status) == -1 && errno == ENOENT);
+#endif
+	check(answers(creat("/dev/kvm", 0600)));
 	check(open("/dev/null", O_RDWR) >= 0);
 	refused(open("/dev/there-is-none", O_RDWR), ENOENT);
 	refused(open("/dev/kvm", O_RDWR | O_DIRECTORY), ENOTDIR);
