@@ -76,6 +76,16 @@ static bool is_dev_kvm(int directory, const char *path)
 
 /* Opening. */
 
+static bool before_close(int fd);
+
+/* A number that was given out anew belonged to a file that was closed unseen. */
+static int fresh(int fd)
+{
+	if (fd >= 0 && is_kvm(kvmdev_file(fd)))
+		before_close(fd);
+	return fd;
+}
+
 /* Whether a path names one of a process's file descriptors, which opening it opens anew. */
 static bool is_of_descriptors(const char *path)
 {
@@ -135,7 +145,7 @@ static int open_any(int directory, const char *path, int open_flags, mode_t mode
 
 	if (is_dev_kvm(directory, path))
 		return open_kvm(open_flags, mode);
-	fd = kvmdev_real_open(directory, kvmdev_host_file(path, room), open_flags, mode);
+	fd = fresh(kvmdev_real_open(directory, kvmdev_host_file(path, room), open_flags, mode));
 	return is_of_descriptors(path) && !(open_flags & O_PATH) ? reopened(fd) : fd;
 }
 
@@ -255,6 +265,20 @@ PUBLIC FILE *fopen64(const char *path, const char *mode)
 	return open_stream(path, mode, KVMDEV_NEXT(fopen64, FILE * (*)(const char *, const char *)));
 }
 
+static void before_close_of_stream(FILE *stream)
+{
+	int fd = stream == NULL ? -1 : fileno(stream);
+
+	if (fd >= 0 && is_kvm(kvmdev_file(fd)))
+		before_close(fd);
+}
+
+PUBLIC int fclose(FILE *stream)
+{
+	before_close_of_stream(stream);
+	return KVMDEV_NEXT(fclose, int (*)(FILE *))(stream);
+}
+
 /* The stream's new file is the null device first, and then /dev/kvm under the same number. */
 static FILE *open_again(const char *path, const char *mode, FILE *stream,
 			FILE *(*real)(const char *, const char *, FILE *))
@@ -263,6 +287,7 @@ static FILE *open_again(const char *path, const char *mode, FILE *stream,
 	FILE *again;
 	int fd;
 
+	before_close_of_stream(stream);
 	if (!is_dev_kvm(AT_FDCWD, path))
 		return real(kvmdev_host_file(path, room), mode, stream);
 	again = real(STAND_IN, mode, stream);
@@ -547,6 +572,11 @@ static bool is_unmappable(int fd, int protection, int map_flags, uint64_t offset
 
 	if ((map_flags & MAP_ANONYMOUS) || !is_kvm(kind) || kind == KVMDEV_VCPU || kvmdev_passes_through() == 1)
 		return false;
+	if (name_of_file(fd) == KVMDEV_NONE) {
+		/* Another file by now: KVM's was closed unseen. */
+		fresh(fd);
+		return false;
+	}
 	if (kind == KVMDEV_OTHER && is_read_only(fd)) {
 		errno = (protection & PROT_WRITE) && !(map_flags & MAP_PRIVATE) ? EACCES : ENODEV;
 		return true;

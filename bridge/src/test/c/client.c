@@ -180,6 +180,28 @@ static void opening(void)
 	refused(ioctl(open("/dev/null", O_RDWR), KVM_GET_API_VERSION, 0), ENOTTY);
 }
 
+/* The number of a stream that was closed is any file's. */
+static void streams(void)
+{
+	FILE *stream = fopen("/dev/kvm", "r+");
+	int fd = fileno(stream);
+	int vm = create_vm(fd);
+
+	check(answers(fd) && fclose(stream) == 0);
+	refused(ioctl(fd, KVM_GET_API_VERSION, 0), EBADF);
+	check(open("/dev/zero", O_RDWR) == fd);
+	refused(ioctl(fd, KVM_GET_API_VERSION, 0), ENOTTY);
+	check(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+	stream = fdopen(dup(vm), "r+");
+	check(stream != NULL && close(vm) == 0);
+	vm = fileno(stream);
+	check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	stream = freopen("/dev/zero", "r+", stream);
+	check(stream != NULL);
+	refused(ioctl(fileno(stream), KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL), ENOTTY);
+	check(fclose(stream) == 0);
+}
+
 /* By openat2, which has no function in libc. */
 static void opening_by_how(void)
 {
@@ -801,7 +823,7 @@ int main(int count, char **arguments)
 		{"limits", limits}, {"forking", forking}, {"threads", threads}, {"many", many_vms},
 		{"running", running}, {"masked", masked}, {"exiting", exiting}, {"endless", endless},
 		{"asleep", asleep}, {"lost", lost}, {"events", events}, {"opening-by-how", opening_by_how},
-		{"reopening", reopening}, {"passing", passing}, {"mapping", mapping}, {"statistics", statistics},
+		{"reopening", reopening}, {"streams", streams}, {"passing", passing}, {"mapping", mapping}, {"statistics", statistics},
 		{"host-files", host_files},
 	};
 

@@ -64,6 +64,7 @@ class ClientTest {
         "opening",
         "opening-by-how",
         "reopening",
+        "streams",
         "attributes",
         "faults",
         "descriptors",

@@ -66,6 +66,7 @@ class ForeignTest {
         "opening",
         "opening-by-how",
         "reopening",
+        "streams",
         "attributes",
         "faults",
         "descriptors",
