@@ -101,9 +101,12 @@ final class VirtualCpu implements Vcpu {
   @Override
   public void pin(int pin, boolean high) {
     // A pin is driven under its device's lock, so it needs no atomic update.
-    if ((boolean) PIN.getOpaque(pins, pin) == high) {
-      return;
+    if ((boolean) PIN.getOpaque(pins, pin) != high) {
+      changePin(pin, high);
     }
+  }
+
+  private void changePin(int pin, boolean high) {
     PIN.setRelease(pins, pin, high);
     PinListener told = listener;
     if (told != null) {

@@ -83,8 +83,14 @@ final class CpuInterfaceV2 implements MmioHandler {
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lock();
     switch (register) {
-      case GICC_CTLR -> control(hardware, (int) value);
-      case GICC_PMR -> hardware.priorityMask = (int) value & 0xf8;
+      case GICC_CTLR -> {
+        control(hardware, (int) value);
+        hardware.reconsider();
+      }
+      case GICC_PMR -> {
+        hardware.priorityMask = (int) value & 0xf8;
+        hardware.reconsider();
+      }
       case GICC_BPR ->
           hardware.binaryPoint0 = Math.max((int) value & 7, VirtualCpuInterface.MIN_BINARY_POINT);
       case GICC_EOIR -> hardware.end((int) value & 0x3ff);

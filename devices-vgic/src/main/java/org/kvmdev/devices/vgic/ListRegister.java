@@ -36,6 +36,11 @@ final class ListRegister {
     return intid & 0xffff_ffffL | (long) priority << PRIORITY_SHIFT | (group1 ? GROUP1 : 0);
   }
 
+  /** An interrupt that is pending. */
+  static long pending(int intid, int priority, boolean group1) {
+    return of(intid, priority, group1) | PENDING;
+  }
+
   /** The field of a GICv2's SGI's source vCPU. */
   static long fromSource(int source) {
     return (long) (source & SOURCES) << SOURCE_SHIFT;
@@ -69,6 +74,11 @@ final class ListRegister {
 
   static boolean isInvalid(long register) {
     return (register & STATE) == 0;
+  }
+
+  /** Whether it is invalid, and nobody waits to be told so. */
+  static boolean isEnded(long register) {
+    return (register & (STATE | END_INTERRUPT)) == 0;
   }
 
   /** Whether it can be acknowledged: pending and not active. */

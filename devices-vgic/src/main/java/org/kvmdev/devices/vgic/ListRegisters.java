@@ -85,6 +85,9 @@ final class ListRegisters {
 
   /** Does what taking all out and filling again would, in the guest. */
   void renew() {
+    if (leaves()) {
+      return;
+    }
     if (queue.mustBeChecked()) {
       foldAll();
       cpu.prune();
@@ -96,8 +99,130 @@ final class ListRegisters {
     fillMissing(null);
   }
 
+  /**
+   * Does what {@link #renew} would where an edge can be delivered again whose list register has
+   * ended, nothing else changed, and it keeps its place: it takes the same list register again.
+   *
+   * @return false where that is not so, with nothing done
+   */
+  boolean pendsAgain(Interrupt irq) {
+    int index = irq.register;
+    int sources = irq.sources;
+    if (((hardware.changed | stale) & ~(1 << index)) != 0
+        || !irq.edge
+        || irq.mapped
+        || irq.target != cpu
+        || (sources & sources - 1 | irq.extraRegisters) != 0
+        || !ListRegister.isEnded(hardware.registers[index])
+        || queue.mayBePruned()
+        || !keepsPlace(irq)) {
+      return false;
+    }
+    long register = ListRegister.pending(irq.intid, irq.priority, irq.group1);
+    if (irq.isSgi() && cpu.vgic.isV2()) {
+      if (sources == 0) {
+        return false;
+      }
+      register |= ListRegister.fromSource(Integer.numberOfTrailingZeros(sources));
+      irq.sources = 0;
+    }
+    irq.latch = false;
+    irq.active = false;
+    irq.filledPending = true;
+    stale = 0;
+    hardware.pendsAgain(index, register);
+    return true;
+  }
+
+  /**
+   * Does what {@link #admit} would where nothing changed and a list register is free for each: the
+   * new one takes the next.
+   *
+   * @return false where that is not so, with nothing done
+   */
+  private boolean joins(Interrupt irq) {
+    int index = hardware.used;
+    if ((hardware.changed | stale) != 0
+        || index == length
+        || !queue.isRowOf(index)
+        || irq.isSgi() && cpu.vgic.isV2()
+        || irq.mapped
+        || irq.active
+        || queue.mayBePruned()) {
+      return false;
+    }
+    long register = ListRegister.pending(irq.intid, irq.priority, irq.group1);
+    if (irq.edge) {
+      irq.latch = false;
+    } else {
+      register |= ListRegister.END_INTERRUPT;
+    }
+    irq.filledPending = true;
+    irq.register = index;
+    queue.addToRow(irq);
+    // Mostly it is the same again.
+    if (interrupts[index] != irq) {
+      interrupts[index] = irq;
+    }
+    hardware.joins(register);
+    return true;
+  }
+
+  /**
+   * Does what {@link #renew} would where nothing changed but the last list register, each has one,
+   * and its interrupt ended.
+   *
+   * @return false where that is not so, with nothing done
+   */
+  private boolean leaves() {
+    int index = hardware.used - 1;
+    if ((hardware.changed | stale) != 1 << index || !queue.isRowOf(index + 1)) {
+      return false;
+    }
+    Interrupt irq = interrupts[index];
+    long register = hardware.registers[index];
+    if (!ListRegister.isInvalid(register)
+        || irq.mapped
+        || irq.target != cpu
+        || irq.extraRegisters != 0
+        || (irq.edge ? irq.latch : irq.line)
+        || queue.mayBePruned()) {
+      return false;
+    }
+    if (ListRegister.signalsEnd(register) && irq.isSpi()) {
+      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
+      cpu.tell();
+    }
+    irq.latch = false;
+    irq.active = false;
+    irq.filledPending = false;
+    irq.register = NONE;
+    queue.removeFromRowsEnd(irq);
+    stale = 0;
+    hardware.leaves();
+    return true;
+  }
+
+  /** Whether the list registers stay as they are where an interrupt that has one pends again. */
+  private boolean keepsPlace(Interrupt irq) {
+    if (queue.hasSeveralSources()) {
+      return false;
+    }
+    if (queue.isRow()) {
+      return hardware.used == queue.size();
+    }
+    return queue.isSorted()
+        && queue.order() == filledFrom
+        && queue.weight() > length
+        && hardware.used == length
+        && irq.list == RankedQueue.deliverable(irq);
+  }
+
   /** Puts a new interrupt into the queue, and does what {@link #renew} does. */
   void admit(Interrupt irq) {
+    if (joins(irq)) {
+      return;
+    }
     if (queue.mustBeChecked()) {
       queue.add(irq);
       renew();
@@ -120,6 +245,7 @@ final class ListRegisters {
     }
     hardware.changed = 0;
     hardware.ended = 0;
+    hardware.reconsider();
     stale = 0;
     int used = hardware.used;
     int kept = Integer.numberOfTrailingZeros(changed);
@@ -305,6 +431,7 @@ final class ListRegisters {
       }
     }
     hardware.registers = spare;
+    hardware.reconsider();
     spare = registers;
     stale = 0;
     for (int i = 0; i < count; i++) {
@@ -378,6 +505,7 @@ final class ListRegisters {
       interrupts[index] = irq;
     }
     hardware.registers[index] = register;
+    hardware.reconsider();
   }
 
   private long takePending(long register, Interrupt irq, int index) {

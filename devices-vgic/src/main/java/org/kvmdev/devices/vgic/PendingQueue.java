@@ -60,6 +60,11 @@ final class PendingQueue {
     return ranked.order();
   }
 
+  /** Whether an interrupt would come to the same place if it left and came again. */
+  boolean isLast(Interrupt irq) {
+    return isRow ? row[size - 1] == irq : irq.next == null;
+  }
+
   /** Whether {@link #sort} would leave all as it is, where they are not in a row. */
   boolean isSorted() {
     return ranked.isSorted();
@@ -90,6 +95,28 @@ final class PendingQueue {
     if (irq.sources != 0) {
       weigh(irq);
     }
+  }
+
+  /** Whether the interrupts are a number of few, none of which is pending from several sources. */
+  boolean isRowOf(int count) {
+    return isRow && size == count && several == 0;
+  }
+
+  /** Puts an interrupt last, where there is place in the row. */
+  void addToRow(Interrupt irq) {
+    int place = size++;
+    irq.queued = true;
+    // A row mostly has the same interrupts again and again.
+    if (row[place] != irq) {
+      row[place] = irq;
+    }
+  }
+
+  /** Takes the last interrupt of a row out, which ended and targets this vCPU. */
+  void removeFromRowsEnd(Interrupt irq) {
+    size--;
+    irq.queued = false;
+    irq.queueWhenHome = false;
   }
 
   /** Puts an interrupt where it comes to when the queue is sorted now, as it would be. */

@@ -161,7 +161,12 @@ final class RankedQueue {
     }
     // What is pending in a list register is not latched meanwhile.
     boolean pending = irq.isPending() || irq.filledPending;
-    return irq.enabled && pending ? DELIVERABLE + (irq.priority >> 2) : IDLE;
+    return irq.enabled && pending ? deliverable(irq) : IDLE;
+  }
+
+  /** Which list it belongs to where it can be delivered and is not active. */
+  static int deliverable(Interrupt irq) {
+    return DELIVERABLE + (irq.priority >> 2);
   }
 
   private void append(Interrupt irq, int list) {

@@ -92,31 +92,37 @@ final class SystemRegisterInterface implements SystemRegisters {
     VirtualCpuInterfaceV3 hardware = hardware(cpu);
     cpu.lock();
     int value =
-        switch (register) {
-          case ICC_PMR_EL1 -> hardware.priorityMask;
-          case ICC_IAR0_EL1 -> acknowledge(cpu, hardware, false);
-          case ICC_IAR1_EL1 -> acknowledge(cpu, hardware, true);
-          case ICC_HPPIR0_EL1 -> hardware.highestPendingIntid(false);
-          case ICC_HPPIR1_EL1 -> hardware.highestPendingIntid(true);
-          case ICC_BPR0_EL1 -> hardware.binaryPoint0;
-          case ICC_BPR1_EL1 -> binaryPoint1(hardware);
-          case ICC_AP0R_EL1 -> hardware.activePriorities[0];
-          case ICC_AP1R_EL1 -> hardware.activePriorities[1];
-          case ICC_RPR_EL1 -> hardware.runningPriority();
-          case ICC_CTLR_EL1 -> control(hardware, vgic.host.priorityBits, vgic.host.idBitsField);
-          case ICC_SRE_EL1 -> SRE;
-          case ICC_IGRPEN0_EL1 -> hardware.group0Enabled ? 1 : 0;
-          case ICC_IGRPEN1_EL1 -> hardware.group1Enabled ? 1 : 0;
-          case ICC_EOIR0_EL1,
-              ICC_EOIR1_EL1,
-              ICC_DIR_EL1,
-              ICC_SGI0R_EL1,
-              ICC_SGI1R_EL1,
-              ICC_ASGI1R_EL1 ->
-              throw new AssertionError(register);
-        };
+        register == IccRegister.ICC_IAR1_EL1
+            ? acknowledge(cpu, hardware, true)
+            : read(cpu, hardware, register);
     cpu.unlock();
     return value & 0xffff_ffffL;
+  }
+
+  private int read(VgicCpu cpu, VirtualCpuInterfaceV3 hardware, IccRegister register) {
+    return switch (register) {
+      case ICC_PMR_EL1 -> hardware.priorityMask;
+      case ICC_IAR0_EL1 -> acknowledge(cpu, hardware, false);
+      case ICC_IAR1_EL1 -> acknowledge(cpu, hardware, true);
+      case ICC_HPPIR0_EL1 -> hardware.highestPendingIntid(false);
+      case ICC_HPPIR1_EL1 -> hardware.highestPendingIntid(true);
+      case ICC_BPR0_EL1 -> hardware.binaryPoint0;
+      case ICC_BPR1_EL1 -> binaryPoint1(hardware);
+      case ICC_AP0R_EL1 -> hardware.activePriorities[0];
+      case ICC_AP1R_EL1 -> hardware.activePriorities[1];
+      case ICC_RPR_EL1 -> hardware.runningPriority();
+      case ICC_CTLR_EL1 -> control(hardware, vgic.host.priorityBits, vgic.host.idBitsField);
+      case ICC_SRE_EL1 -> SRE;
+      case ICC_IGRPEN0_EL1 -> hardware.group0Enabled ? 1 : 0;
+      case ICC_IGRPEN1_EL1 -> hardware.group1Enabled ? 1 : 0;
+      case ICC_EOIR0_EL1,
+          ICC_EOIR1_EL1,
+          ICC_DIR_EL1,
+          ICC_SGI0R_EL1,
+          ICC_SGI1R_EL1,
+          ICC_ASGI1R_EL1 ->
+          throw new AssertionError(register);
+    };
   }
 
   private static int acknowledge(VgicCpu cpu, VirtualCpuInterfaceV3 hardware, boolean group1) {
@@ -166,7 +172,11 @@ final class SystemRegisterInterface implements SystemRegisters {
       default -> {
         VirtualCpuInterfaceV3 hardware = hardware(cpu);
         cpu.lock();
-        write(hardware, register, (int) value);
+        if (register == IccRegister.ICC_EOIR1_EL1) {
+          hardware.end((int) value & 0xff_ffff, true);
+        } else {
+          write(hardware, register, (int) value);
+        }
         cpu.cpuInterfaceChanged();
         cpu.unlock();
       }
@@ -193,8 +203,14 @@ final class SystemRegisterInterface implements SystemRegisters {
         hardware.commonBinaryPoint = (value & 1) != 0;
         hardware.eoiMode = (value & 1 << 1) != 0;
       }
-      case ICC_IGRPEN0_EL1 -> hardware.group0Enabled = (value & 1) != 0;
-      case ICC_IGRPEN1_EL1 -> hardware.group1Enabled = (value & 1) != 0;
+      case ICC_IGRPEN0_EL1 -> {
+        hardware.group0Enabled = (value & 1) != 0;
+        hardware.reconsider();
+      }
+      case ICC_IGRPEN1_EL1 -> {
+        hardware.group1Enabled = (value & 1) != 0;
+        hardware.reconsider();
+      }
       case ICC_SRE_EL1 -> {}
       case ICC_IAR0_EL1,
           ICC_IAR1_EL1,

@@ -426,7 +426,12 @@ class Vgic implements VcpuLifecycle, InterruptController {
     if (irq.active) {
       return irq.queued ? irq.home : irq.target;
     }
-    return irq.enabled && enabled && irq.isPending() ? irq.target : null;
+    return isDeliverable(irq) ? irq.target : null;
+  }
+
+  /** Whether an interrupt can be delivered, where it is not active. */
+  private boolean isDeliverable(Interrupt irq) {
+    return irq.enabled && enabled && irq.isPending();
   }
 
   /**
@@ -437,6 +442,9 @@ class Vgic implements VcpuLifecycle, InterruptController {
     VgicCpu to = destination(irq);
     if (irq.queued) {
       VgicCpu home = irq.home;
+      if (isDeliverable(irq) && home.pendsAgain(irq)) {
+        return;
+      }
       home.queue.changed(irq);
       if (to != null) {
         // Where it goes elsewhere now, leaving the guest is what moves it.

@@ -206,21 +206,42 @@ final class VgicCpu {
    */
   void sendToItself(Interrupt irq, int sources) {
     lock();
-    if (inGuest) {
-      listRegisters.foldChanged();
-      prune();
-      if (tells) {
-        unlock();
-        lock();
+    if (!sendAgain(irq, sources)) {
+      if (inGuest) {
+        listRegisters.foldChanged();
+        prune();
+        if (tells) {
+          unlock();
+          lock();
+        }
       }
+      irq.latch = true;
+      irq.sources |= sources;
+      vgic.queue(irq);
+      if (!isDestination(irq)) {
+        kick();
+      }
+    }
+    unlock();
+  }
+
+  /** Where an SGI ended and would come last again, it takes the list register that it had. */
+  private boolean sendAgain(Interrupt irq, int sources) {
+    if (irq.register == ListRegisters.NONE
+        || irq.latch
+        || !irq.enabled
+        || !vgic.isEnabled()
+        || !queue.isLast(irq)) {
+      return false;
     }
     irq.latch = true;
     irq.sources |= sources;
-    vgic.queue(irq);
-    if (!isDestination(irq)) {
-      kick();
+    if (pendsAgain(irq)) {
+      return true;
     }
-    unlock();
+    irq.latch = false;
+    irq.sources &= ~sources;
+    return false;
   }
 
   /** Nothing of an interrupt is in a list register any more. */
@@ -246,6 +267,20 @@ final class VgicCpu {
       listRegisters.renew();
       drivePins();
     }
+  }
+
+  /**
+   * An interrupt in the queue became deliverable here, and takes the list register again that it
+   * had, for which nothing else need be done. The lock is held.
+   *
+   * @return false where it is not as simple as that, with nothing done
+   */
+  boolean pendsAgain(Interrupt irq) {
+    if (irq.register == ListRegisters.NONE || !listRegisters.pendsAgain(irq)) {
+      return false;
+    }
+    drivePins();
+    return true;
   }
 
   /** An interrupt that became deliverable here joins the queue. The lock is held. */

@@ -27,6 +27,9 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** The smallest binary point for group 0, which is one less than that for group 1. */
   static final int MIN_BINARY_POINT = 7 - PRIORITY_BITS;
 
+  /** The index where no list register is the highest. */
+  static final int NONE = -1;
+
   private static final int UNKNOWN = -2;
 
   /** The list registers, as {@link ListRegister} has them. */
@@ -47,7 +50,7 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** A maintenance interrupt is wanted when at most one list register is valid (HCR.UIE). */
   boolean underflow;
 
-  /** The index of {@link #highestPending}, where it is known. */
+  /** The index of {@link #highestPending}, where it is known since what it depends on changed. */
   private int highest = UNKNOWN;
 
   // The virtual machine control, in fields.
@@ -78,6 +81,11 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     highest = UNKNOWN;
   }
 
+  /** The list registers, or what enables and masks them, changed by another's hand. */
+  final void reconsider() {
+    highest = UNKNOWN;
+  }
+
   /** What initialising the GIC does: all is zero. */
   void reset() {
     group0Enabled = false;
@@ -104,8 +112,7 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
    * @return 0, {@link #IRQ} or {@link #FIQ}
    */
   final int signals() {
-    int best = used == 0 ? -1 : highestPending();
-    highest = best;
+    int best = highest();
     if (best < 0) {
       return 0;
     }
@@ -113,17 +120,62 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     return signalFor(ListRegister.priority(register), ListRegister.isGroup1(register));
   }
 
-  /** {@link #highestPending}, which is known since {@link #signals} where nothing changed. */
+  /** The list register of the highest priority pending interrupt; -1 where there is none. */
   final int highest() {
     int best = highest;
-    return best != UNKNOWN ? best : used == 0 ? -1 : highestPending();
+    if (best == UNKNOWN) {
+      best = used == 0 ? NONE : highestPending();
+      highest = best;
+    }
+    return best;
+  }
+
+  /** A list register that had ended is filled anew, with an interrupt that is pending. */
+  final void pendsAgain(int index, long register) {
+    registers[index] = register;
+    valid++;
+    changed = 0;
+    pends(index, register);
+  }
+
+  /** The next list register is filled, with an interrupt that is pending. */
+  final void joins(long register) {
+    int index = used++;
+    registers[index] = register;
+    valid++;
+    pends(index, register);
+  }
+
+  /** A list register is pending that was not: it may be the highest now. */
+  private void pends(int index, long register) {
+    int best = highest;
+    if (best != UNKNOWN && isCandidate(register)) {
+      if (best == NONE || isBefore(index, register, best)) {
+        highest = index;
+      }
+    }
+  }
+
+  private boolean isBefore(int index, long register, int best) {
+    int difference = ListRegister.priority(register) - ListRegister.priority(registers[best]);
+    return difference < 0 || difference == 0 && index < best;
+  }
+
+  /** Whether a list register can be the highest that is pending. */
+  abstract boolean isCandidate(long register);
+
+  /** The last list register, which alone changed and has ended, is not filled any more. */
+  final void leaves() {
+    used--;
+    changed = 0;
+    ended = 0;
   }
 
   /** The highest priority pending interrupt is acknowledged. */
   final void acknowledge(int index) {
     registers[index] = ListRegister.acknowledged(registers[index]);
     changed |= 1 << index;
-    highest = UNKNOWN;
+    highest = used == 1 ? NONE : UNKNOWN;
   }
 
   /**
@@ -146,12 +198,13 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     long register = registers[index] & ~ListRegister.ACTIVE;
     registers[index] = register;
     changed |= 1 << index;
-    highest = UNKNOWN;
     if (ListRegister.isInvalid(register)) {
       valid--;
       if (ListRegister.signalsEnd(register)) {
         ended |= 1 << index;
       }
+    } else {
+      highest = UNKNOWN;
     }
   }
 

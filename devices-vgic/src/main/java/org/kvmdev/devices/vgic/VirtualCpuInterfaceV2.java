@@ -61,13 +61,17 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
   }
 
   @Override
+  boolean isCandidate(long register) {
+    return (group0Enabled || group1Enabled) && ListRegister.priority(register) < priorityMask;
+  }
+
+  @Override
   int signalFor(int priority, boolean group1) {
-    if (priority >= priorityMask
-        || priority >= runningPriority
-        || !(group1 ? group1Enabled : group0Enabled)) {
-      return 0;
-    }
-    return !group1 && fiqEnabled ? FIQ : IRQ;
+    return priority < priorityMask && priority < runningPriority ? signalFor(group1) : 0;
+  }
+
+  private int signalFor(boolean group1) {
+    return group1 ? group1Enabled ? IRQ : 0 : group0Enabled ? fiqEnabled ? FIQ : IRQ : 0;
   }
 
   /** GICV_IAR. */

@@ -38,6 +38,11 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     return best;
   }
 
+  @Override
+  boolean isCandidate(long register) {
+    return isEnabled(ListRegister.isGroup1(register));
+  }
+
   private boolean isEnabled(boolean group1) {
     return group1 ? group1Enabled : group0Enabled;
   }
@@ -47,12 +52,14 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
   }
 
   private boolean canPreempt(int priority, boolean group1) {
-    if (priority >= priorityMask) {
-      return false;
-    }
-    int running = runningPriority();
+    return priority < priorityMask
+        && ((activePriorities[0] | activePriorities[1]) == 0 || preempts(priority, group1));
+  }
+
+  /** Whether a priority is higher than the running one, by what the binary point leaves of both. */
+  private boolean preempts(int priority, boolean group1) {
     int mask = groupPriorityMask(group1);
-    return running == IDLE || (priority & mask) < (running & mask);
+    return (priority & mask) < (runningPriority() & mask);
   }
 
   @Override
