@@ -13,7 +13,10 @@ final class VcpuLock {
 
   static {
     try {
-      OWNER = MethodHandles.lookup().findVarHandle(VcpuLock.class, "owner", long.class);
+      OWNER =
+          MethodHandles.lookup()
+              .findVarHandle(VcpuLock.class, "owner", long.class)
+              .withInvokeExactBehavior();
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }

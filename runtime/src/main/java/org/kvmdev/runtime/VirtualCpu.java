@@ -15,8 +15,9 @@ final class VirtualCpu implements Vcpu {
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
-      PIN = MethodHandles.arrayElementVarHandle(boolean[].class);
-      OWNER = lookup.findVarHandle(VirtualCpu.class, "owner", Object.class);
+      PIN = MethodHandles.arrayElementVarHandle(boolean[].class).withInvokeExactBehavior();
+      OWNER =
+          lookup.findVarHandle(VirtualCpu.class, "owner", Object.class).withInvokeExactBehavior();
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -135,12 +136,12 @@ final class VirtualCpu implements Vcpu {
 
   @Override
   public boolean own(Object controller) {
-    return OWNER.compareAndSet(this, null, controller);
+    return OWNER.compareAndSet(this, (Object) null, controller);
   }
 
   @Override
   public void disown(Object controller) {
-    OWNER.compareAndSet(this, controller, null);
+    OWNER.compareAndSet(this, controller, (Object) null);
   }
 
   @Override

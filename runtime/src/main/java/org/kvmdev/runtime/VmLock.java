@@ -19,6 +19,9 @@ import java.lang.invoke.VarHandle;
 final class VmLock {
   private static final VarHandle WORD;
 
+  /** Nobody has the lock, and no vCPU has entered. */
+  private static final long FREE = 0;
+
   /** A vCPU has entered since all were found out of the guest. */
   private static final long ENTERED = 1;
 
@@ -30,7 +33,10 @@ final class VmLock {
 
   static {
     try {
-      WORD = MethodHandles.lookup().findVarHandle(VmLock.class, "word", long.class);
+      WORD =
+          MethodHandles.lookup()
+              .findVarHandle(VmLock.class, "word", long.class)
+              .withInvokeExactBehavior();
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -115,7 +121,7 @@ final class VmLock {
    * @return false where that is not so, with nothing done
    */
   boolean tryStop() {
-    return WORD.compareAndSet(this, 0, me() << OWNER_SHIFT | STOPPED);
+    return WORD.compareAndSet(this, FREE, me() << OWNER_SHIFT | STOPPED);
   }
 
   /**

@@ -34,7 +34,10 @@ public final class DeviceLock {
 
   static {
     try {
-      OWNER = MethodHandles.lookup().findVarHandle(DeviceLock.class, "owner", long.class);
+      OWNER =
+          MethodHandles.lookup()
+              .findVarHandle(DeviceLock.class, "owner", long.class)
+              .withInvokeExactBehavior();
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }

@@ -7,7 +7,8 @@ import java.nio.ByteOrder;
 /** Numbers of 64 bits as an ITS has them in guest memory: little-endian. */
 final class Bytes {
   private static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN)
+          .withInvokeExactBehavior();
 
   private Bytes() {}
 

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MmioHandler;
 import org.kvmdev.api.machine.Vcpu;
+import org.kvmdev.devices.vgic.GicRegisterMap.Place;
 
 /** A GICv2's distributor: IHI 0048B, chapter 4.3. */
 final class DistributorV2 implements MmioHandler {
@@ -50,10 +51,19 @@ final class DistributorV2 implements MmioHandler {
     };
   }
 
+  /** What is at an offset: user space's accesses look for it before they stop the vCPUs. */
+  static @Nullable Place<DistributorV2Register> place(long offset) {
+    return DistributorV2Register.ACCESSES.at(offset);
+  }
+
   /** User space's read. */
-  long userRead(VgicCpu cpu, long offset) {
-    DistributorV2Register register = find(offset, 4);
-    return register == null ? 0 : read(cpu, register, offset, 4);
+  long userRead(VgicCpu cpu, @Nullable Place<DistributorV2Register> place, long offset) {
+    return place == null || !takes(place, offset) ? 0 : read(cpu, place.register(), offset, 4);
+  }
+
+  /** Whether there is a register for user space's accesses. */
+  private boolean takes(Place<DistributorV2Register> place, long offset) {
+    return place.takes(offset, 4, 0, vgic.interruptCount());
   }
 
   /** What the guest and user space read alike, and what user space reads. */
@@ -108,9 +118,10 @@ final class DistributorV2 implements MmioHandler {
   }
 
   /** User space's write. */
-  void userWrite(VgicCpu cpu, long offset, long value) throws KvmException {
-    DistributorV2Register register = find(offset, 4);
-    if (register != null) {
+  void userWrite(VgicCpu cpu, @Nullable Place<DistributorV2Register> place, long offset, long value)
+      throws KvmException {
+    if (place != null && takes(place, offset)) {
+      DistributorV2Register register = place.register();
       int intid = intid(offset);
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & 1) != 0);

@@ -5,6 +5,7 @@ import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.MmioHandler;
 import org.kvmdev.api.machine.Vcpu;
+import org.kvmdev.devices.vgic.GicRegisterMap.Place;
 
 /** A GICv3's distributor: IHI 0069, chapter 12.9. */
 final class DistributorV3 implements MmioHandler {
@@ -62,10 +63,19 @@ final class DistributorV3 implements MmioHandler {
     };
   }
 
+  /** What is at an offset: user space's accesses look for it before they stop the vCPUs. */
+  static @Nullable Place<DistributorV3Register> place(long offset) {
+    return DistributorV3Register.ACCESSES.at(offset);
+  }
+
   /** User space's read. */
-  long userRead(VgicCpu cpu, long offset) {
-    DistributorV3Register register = find(offset, 4);
-    return register == null ? 0 : read(cpu, register, offset, 4);
+  long userRead(VgicCpu cpu, @Nullable Place<DistributorV3Register> place, long offset) {
+    return place == null || !takes(place, offset) ? 0 : read(cpu, place.register(), offset, 4);
+  }
+
+  /** Whether there is a register for user space's accesses. */
+  private boolean takes(Place<DistributorV3Register> place, long offset) {
+    return place.takes(offset, 4, Interrupt.PRIVATE, vgic.interruptCount());
   }
 
   /** What the guest and user space read alike, and what user space reads. */
@@ -120,9 +130,10 @@ final class DistributorV3 implements MmioHandler {
   }
 
   /** User space's write. */
-  void userWrite(VgicCpu cpu, long offset, long value) throws KvmException {
-    DistributorV3Register register = find(offset, 4);
-    if (register != null) {
+  void userWrite(VgicCpu cpu, @Nullable Place<DistributorV3Register> place, long offset, long value)
+      throws KvmException {
+    if (place != null && takes(place, offset)) {
+      DistributorV3Register register = place.register();
       int intid = intid(offset);
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & ENABLE_GROUP1) != 0);

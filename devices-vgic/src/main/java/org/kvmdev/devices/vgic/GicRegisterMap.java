@@ -5,8 +5,8 @@ import org.kvmdev.api.register.RegisterMap;
 import org.kvmdev.api.register.RegisterSpec;
 
 /**
- * The memory-mapped registers of a part of a GIC, found by an access: one look into each of a few
- * arrays, which are made from the registers' declarations.
+ * The memory-mapped registers of a part of a GIC, found by an access: one look into an array, which
+ * is made from the registers' declarations.
  *
  * @param <R> the enum of the registers
  */
@@ -14,37 +14,33 @@ final class GicRegisterMap<R extends Enum<R> & GicRegister> {
   /** The register has no bits for each interrupt. */
   private static final int NO_INTERRUPT = -1;
 
-  private final RegisterMap<R> registers;
-
-  // By words of the part's addresses.
-
-  private final byte[] sizes;
-  private final int[] intids;
-  private final boolean[] hasByteForEach;
+  /** By words of the part's addresses; null where there is no register. */
+  private final @Nullable Place<R>[] places;
 
   GicRegisterMap(RegisterMap<R> registers) {
-    this.registers = registers;
     long end = 0;
     for (R register : registers.registers()) {
       RegisterSpec spec = register.spec();
       end = Math.max(end, spec.offset(spec.count() - 1) + spec.width());
     }
-    int words = (int) (end + 3 >>> 2);
-    sizes = new byte[words];
-    intids = new int[words];
-    hasByteForEach = new boolean[words];
-    for (int word = 0; word < words; word++) {
+    places = array((int) (end + 3 >>> 2));
+    for (int word = 0; word < places.length; word++) {
       R register = registers.at(4L * word);
-      intids[word] = NO_INTERRUPT;
       if (register != null) {
-        int bits = register.spec().bitsPerInterrupt();
-        sizes[word] = (byte) register.sizes();
-        if (bits != 0) {
-          intids[word] = (int) (4L * word - register.spec().offset()) * 8 / bits;
-          hasByteForEach[word] = bits == 8;
-        }
+        places[word] = place(register, 4L * word);
       }
     }
+  }
+
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static <R extends Enum<R> & GicRegister> @Nullable Place<R>[] array(int length) {
+    return new Place[length];
+  }
+
+  private static <R extends Enum<R> & GicRegister> Place<R> place(R register, long offset) {
+    int bits = register.spec().bitsPerInterrupt();
+    int intid = bits == 0 ? NO_INTERRUPT : (int) (offset - register.spec().offset()) * 8 / bits;
+    return new Place<>(register, register.sizes(), intid, bits == 8 ? 3 : 0);
   }
 
   /**
@@ -57,15 +53,8 @@ final class GicRegisterMap<R extends Enum<R> & GicRegister> {
    * @return the register, or null where none takes it
    */
   @Nullable R find(long offset, int size, int from, int to) {
-    int word = (int) (offset >>> 2);
-    if (word >= sizes.length || (sizes[word] & size) == 0 || (offset & size - 1) != 0) {
-      return null;
-    }
-    int intid = intids[word];
-    if (intid != NO_INTERRUPT && (intid < from || intid >= to)) {
-      return null;
-    }
-    return registers.at(offset);
+    Place<R> place = at(offset);
+    return place != null && place.takes(offset, size, from, to) ? place.register : null;
   }
 
   /**
@@ -75,7 +64,30 @@ final class GicRegisterMap<R extends Enum<R> & GicRegister> {
    * @return the INTID; -1 where the register has no bits for each
    */
   int intid(long offset) {
+    Place<R> place = at(offset);
+    return place == null ? NO_INTERRUPT : place.intid + ((int) offset & place.further);
+  }
+
+  /** What is at the word of an offset, whether it takes an access there or not. */
+  @Nullable Place<R> at(long offset) {
     int word = (int) (offset >>> 2);
-    return hasByteForEach[word] ? intids[word] + (int) (offset & 3) : intids[word];
+    return word < places.length ? places[word] : null;
+  }
+
+  /**
+   * What is at a word.
+   *
+   * @param register the register
+   * @param sizes the accesses that it takes, a bit for each size in bytes
+   * @param intid the first interrupt, or {@link #NO_INTERRUPT}
+   * @param further the bits of an offset that count further interrupts
+   */
+  record Place<R extends Enum<R> & GicRegister>(R register, int sizes, int intid, int further) {
+    /** Whether it takes an access at an offset, as {@link GicRegisterMap#find} says it. */
+    boolean takes(long offset, int size, int from, int to) {
+      return (sizes & size) != 0
+          && (offset & size - 1) == 0
+          && (intid == NO_INTERRUPT || intid >= from && intid < to);
+    }
   }
 }

@@ -33,7 +33,9 @@ final class InterruptBank {
 
   private static VarHandle word(String name) {
     try {
-      return MethodHandles.lookup().findVarHandle(InterruptBank.class, name, int.class);
+      return MethodHandles.lookup()
+          .findVarHandle(InterruptBank.class, name, int.class)
+          .withInvokeExactBehavior();
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -92,9 +94,9 @@ final class InterruptBank {
     int bit = 1 << irq.intid % SIZE;
     if (((int) word.getVolatile(this) & bit) != 0 != one) {
       if (one) {
-        word.getAndBitwiseOr(this, bit);
+        int _ = (int) word.getAndBitwiseOr(this, bit);
       } else {
-        word.getAndBitwiseAnd(this, ~bit);
+        int _ = (int) word.getAndBitwiseAnd(this, ~bit);
       }
     }
   }

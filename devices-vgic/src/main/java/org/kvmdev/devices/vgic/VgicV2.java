@@ -6,6 +6,7 @@ import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.Vcpu;
+import org.kvmdev.devices.vgic.GicRegisterMap.Place;
 
 /** The device KVM_DEV_TYPE_ARM_VGIC_V2: a client's view of a GICv2. */
 final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
@@ -33,31 +34,51 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
     distributor = new DistributorV2(vgic);
   }
 
-  /** Reads a register, while no vCPU runs. */
-  private long read(VgicV2Attribute attribute, long attr) throws KvmException {
+  /** Reads a register of the distributor, while no vCPU runs. */
+  private long readDistributor(long attr) throws KvmException {
     VgicCpu cpu = cpu(attr);
+    Place<DistributorV2Register> place = DistributorV2.place(offset(attr));
     vgic.machine.quiesce();
     try {
       vgic.initialise();
-      return attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER
-          ? distributor.userRead(cpu, offset(attr))
-          : CpuInterfaceV2.userRead(cpu, offset(attr));
+      return distributor.userRead(cpu, place, offset(attr));
     } finally {
       vgic.machine.resume();
     }
   }
 
-  /** Writes a register, while no vCPU runs. */
-  private void write(VgicV2Attribute attribute, long attr, long value) throws KvmException {
+  /** Writes a register of the distributor, while no vCPU runs. */
+  private void writeDistributor(long attr, long value) throws KvmException {
+    VgicCpu cpu = cpu(attr);
+    Place<DistributorV2Register> place = DistributorV2.place(offset(attr));
+    vgic.machine.quiesce();
+    try {
+      vgic.initialise();
+      distributor.userWrite(cpu, place, offset(attr), value);
+    } finally {
+      vgic.machine.resume();
+    }
+  }
+
+  /** Reads a register of a CPU interface, while no vCPU runs. */
+  private long readCpuInterface(long attr) throws KvmException {
     VgicCpu cpu = cpu(attr);
     vgic.machine.quiesce();
     try {
       vgic.initialise();
-      if (attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER) {
-        distributor.userWrite(cpu, offset(attr), value);
-      } else {
-        CpuInterfaceV2.userWrite(cpu, offset(attr), value);
-      }
+      return CpuInterfaceV2.userRead(cpu, offset(attr));
+    } finally {
+      vgic.machine.resume();
+    }
+  }
+
+  /** Writes a register of a CPU interface, while no vCPU runs. */
+  private void writeCpuInterface(long attr, long value) throws KvmException {
+    VgicCpu cpu = cpu(attr);
+    vgic.machine.quiesce();
+    try {
+      vgic.initialise();
+      CpuInterfaceV2.userWrite(cpu, offset(attr), value);
     } finally {
       vgic.machine.resume();
     }
@@ -101,17 +122,32 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
 
   @Override
   protected long get(VgicV2Attribute attribute, long attr) throws KvmException {
+    // A switch costs loads of its own, so what is accessed most comes before it.
+    return attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER
+        ? readDistributor(attr)
+        : getOther(attribute, attr);
+  }
+
+  private long getOther(VgicV2Attribute attribute, long attr) throws KvmException {
     return switch (attribute) {
       case DISTRIBUTOR_ADDRESS -> vgic.addresses.distributor();
       case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface();
       case INTERRUPT_COUNT -> vgic.interruptCount();
-      case INIT -> throw new AssertionError(attribute);
-      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER -> read(attribute, attr);
+      case DISTRIBUTOR_REGISTER, INIT -> throw new AssertionError(attribute);
+      case CPU_INTERFACE_REGISTER -> readCpuInterface(attr);
     };
   }
 
   @Override
   protected void set(VgicV2Attribute attribute, long attr, long value) throws KvmException {
+    if (attribute == VgicV2Attribute.DISTRIBUTOR_REGISTER) {
+      writeDistributor(attr, value);
+    } else {
+      setOther(attribute, attr, value);
+    }
+  }
+
+  private void setOther(VgicV2Attribute attribute, long attr, long value) throws KvmException {
     switch (attribute) {
       case DISTRIBUTOR_ADDRESS ->
           vgic.addresses.distributor(
@@ -119,7 +155,8 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
       case CPU_INTERFACE_ADDRESS -> vgic.addresses.cpuInterface(value);
       case INTERRUPT_COUNT -> vgic.interruptCount(value);
       case INIT -> vgic.initialise();
-      case DISTRIBUTOR_REGISTER, CPU_INTERFACE_REGISTER -> write(attribute, attr, value);
+      case CPU_INTERFACE_REGISTER -> writeCpuInterface(attr, value);
+      case DISTRIBUTOR_REGISTER -> throw new AssertionError(attribute);
     }
   }
 }

@@ -1,10 +1,12 @@
 package org.kvmdev.devices.vgic;
 
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.AttributeDevice;
 import org.kvmdev.api.Completeness;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.devices.vgic.GicRegisterMap.Place;
 
 /** The device KVM_DEV_TYPE_ARM_VGIC_V3: a client's view of a GICv3. */
 final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
@@ -55,14 +57,17 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
     distributor = new DistributorV3(vgic);
   }
 
-  /** The vCPU that a number means: by affinity, or for the distributor the first. */
-  private VgicCpu cpu(VgicV3Attribute attribute, long attr) throws KvmException {
-    VgicCpu cpu = null;
-    if (attribute == VgicV3Attribute.DISTRIBUTOR_REGISTER) {
-      cpu = vgic.cpus[0];
-    } else if (attr >>> 56 == 0) {
-      cpu = vgic.cpuWithAffinity((int) (attr >>> 32));
-    }
+  /** The vCPU whose affinity a number has. */
+  private VgicCpu cpu(long attr) throws KvmException {
+    return require(attr >>> 56 == 0 ? vgic.cpuWithAffinity((int) (attr >>> 32)) : null);
+  }
+
+  /** The vCPU that accesses the distributor, for which there must be any. */
+  private VgicCpu anyCpu() throws KvmException {
+    return require(vgic.cpus[0]);
+  }
+
+  private static VgicCpu require(@Nullable VgicCpu cpu) throws KvmException {
     if (cpu == null) {
       throw NO_VCPU;
     }
@@ -81,15 +86,15 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
   protected void has(VgicV3Attribute attribute, long attr) throws KvmException {
     switch (attribute) {
       case DISTRIBUTOR_REGISTER -> {
-        cpu(attribute, attr);
+        anyCpu();
         RegisterRefusal.check((attr & 3) == 0 && distributor.has(offset(attr)), attr);
       }
       case REDISTRIBUTOR_REGISTER -> {
-        VgicCpu cpu = cpu(attribute, attr);
+        VgicCpu cpu = cpu(attr);
         RegisterRefusal.check((attr & 3) == 0 && cpu.redistributor.has(offset(attr)), attr);
       }
       case SYSTEM_REGISTER -> {
-        cpu(attribute, attr);
+        cpu(attr);
         RegisterRefusal.check(SystemRegisterInterface.has(encoding(attr)), attr);
       }
       case LINE_LEVEL -> {
@@ -113,9 +118,10 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
   @Override
   protected void unreadable(VgicV3Attribute attribute, long attr) throws KvmException {
     switch (attribute) {
-      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, LINE_LEVEL -> cpu(attribute, attr);
+      case DISTRIBUTOR_REGISTER -> anyCpu();
+      case REDISTRIBUTOR_REGISTER, LINE_LEVEL -> cpu(attr);
       case SYSTEM_REGISTER -> {
-        cpu(attribute, attr);
+        cpu(attr);
         requireStoppedAndInitialised();
       }
       case DISTRIBUTOR_ADDRESS,
@@ -154,32 +160,55 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
 
   @Override
   protected long get(VgicV3Attribute attribute, long attr) throws KvmException {
+    // A switch costs loads of its own, so what is accessed most comes before it.
+    return attribute == VgicV3Attribute.DISTRIBUTOR_REGISTER
+        ? readDistributor(offset(attr))
+        : getOther(attribute, attr);
+  }
+
+  private long getOther(VgicV3Attribute attribute, long attr) throws KvmException {
     return switch (attribute) {
       case DISTRIBUTOR_ADDRESS -> vgic.addresses.distributor();
       case REDISTRIBUTOR_ADDRESS -> vgic.regions.base();
       case INTERRUPT_COUNT -> vgic.interruptCount();
-      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->
-          read(attribute, attr);
-      case REDISTRIBUTOR_REGION, INIT, SAVE_PENDING_TABLES -> throw new AssertionError(attribute);
+      case REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL -> readOwn(attribute, attr);
+      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGION, INIT, SAVE_PENDING_TABLES ->
+          throw new AssertionError(attribute);
     };
   }
 
-  /** Reads a register, while no vCPU runs. */
-  private long read(VgicV3Attribute attribute, long attr) throws KvmException {
-    VgicCpu cpu = cpu(attribute, attr);
+  /** Reads a register of the distributor, while no vCPU runs. */
+  private long readDistributor(long offset) throws KvmException {
+    VgicCpu cpu = anyCpu();
+    Place<DistributorV3Register> place = DistributorV3.place(offset);
     vgic.machine.quiesce();
     try {
       requireInitialised();
-      return switch (attribute) {
-        case DISTRIBUTOR_REGISTER -> distributor.userRead(cpu, offset(attr));
-        case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userRead(offset(attr));
-        case SYSTEM_REGISTER -> SystemRegisterInterface.userRead(cpu, encoding(attr));
-        case LINE_LEVEL -> vgic.registers.readLines(cpu, lineIntid(attr));
-        default -> throw new AssertionError(attribute);
-      };
+      return distributor.userRead(cpu, place, offset);
     } finally {
       vgic.machine.resume();
     }
+  }
+
+  /** Reads what each vCPU has, while no vCPU runs. */
+  private long readOwn(VgicV3Attribute attribute, long attr) throws KvmException {
+    VgicCpu cpu = cpu(attr);
+    vgic.machine.quiesce();
+    try {
+      requireInitialised();
+      return readOwn(cpu, attribute, attr);
+    } finally {
+      vgic.machine.resume();
+    }
+  }
+
+  private long readOwn(VgicCpu cpu, VgicV3Attribute attribute, long attr) throws KvmException {
+    return switch (attribute) {
+      case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userRead(offset(attr));
+      case SYSTEM_REGISTER -> SystemRegisterInterface.userRead(cpu, encoding(attr));
+      case LINE_LEVEL -> vgic.registers.readLines(cpu, lineIntid(attr));
+      default -> throw new AssertionError(attribute);
+    };
   }
 
   private static int lineIntid(long attr) throws KvmException {
@@ -195,6 +224,14 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
 
   @Override
   protected void set(VgicV3Attribute attribute, long attr, long value) throws KvmException {
+    if (attribute == VgicV3Attribute.DISTRIBUTOR_REGISTER) {
+      writeDistributor(offset(attr), value);
+    } else {
+      setOther(attribute, attr, value);
+    }
+  }
+
+  private void setOther(VgicV3Attribute attribute, long attr, long value) throws KvmException {
     switch (attribute) {
       case DISTRIBUTOR_ADDRESS ->
           vgic.addresses.distributor(
@@ -204,8 +241,8 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
       case INTERRUPT_COUNT -> vgic.interruptCount(value);
       case INIT -> vgic.initialise();
       case SAVE_PENDING_TABLES -> savePendingTables();
-      case DISTRIBUTOR_REGISTER, REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL ->
-          write(attribute, attr, value);
+      case REDISTRIBUTOR_REGISTER, SYSTEM_REGISTER, LINE_LEVEL -> writeOwn(attribute, attr, value);
+      case DISTRIBUTOR_REGISTER -> throw new AssertionError(attribute);
     }
   }
 
@@ -230,21 +267,38 @@ final class VgicV3 extends AttributeDevice<VgicV3Attribute> {
     vgic.regions.add((int) (value & REGION_INDEX) & 0xff, value & REGION_BASE, count);
   }
 
-  /** Writes a register, while no vCPU runs. */
-  private void write(VgicV3Attribute attribute, long attr, long value) throws KvmException {
-    VgicCpu cpu = cpu(attribute, attr);
+  /** Writes a register of the distributor, while no vCPU runs. */
+  private void writeDistributor(long offset, long value) throws KvmException {
+    VgicCpu cpu = anyCpu();
+    Place<DistributorV3Register> place = DistributorV3.place(offset);
     vgic.machine.quiesce();
     try {
       requireInitialised();
-      switch (attribute) {
-        case DISTRIBUTOR_REGISTER -> distributor.userWrite(cpu, offset(attr), value);
-        case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userWrite(offset(attr), value);
-        case SYSTEM_REGISTER -> SystemRegisterInterface.userWrite(cpu, encoding(attr), value);
-        case LINE_LEVEL -> vgic.registers.writeLines(cpu, lineIntid(attr), value);
-        default -> throw new AssertionError(attribute);
-      }
+      distributor.userWrite(cpu, place, offset, value);
     } finally {
       vgic.machine.resume();
+    }
+  }
+
+  /** Writes what each vCPU has, while no vCPU runs. */
+  private void writeOwn(VgicV3Attribute attribute, long attr, long value) throws KvmException {
+    VgicCpu cpu = cpu(attr);
+    vgic.machine.quiesce();
+    try {
+      requireInitialised();
+      writeOwn(cpu, attribute, attr, value);
+    } finally {
+      vgic.machine.resume();
+    }
+  }
+
+  private void writeOwn(VgicCpu cpu, VgicV3Attribute attribute, long attr, long value)
+      throws KvmException {
+    switch (attribute) {
+      case REDISTRIBUTOR_REGISTER -> cpu.redistributor.userWrite(offset(attr), value);
+      case SYSTEM_REGISTER -> SystemRegisterInterface.userWrite(cpu, encoding(attr), value);
+      case LINE_LEVEL -> vgic.registers.writeLines(cpu, lineIntid(attr), value);
+      default -> throw new AssertionError(attribute);
     }
   }
 }

@@ -15,7 +15,8 @@ final class SourceController {
   /** How many sources each has. */
   static final int SIZE = 1 << SHIFT;
 
-  private static final VarHandle STATE = MethodHandles.arrayElementVarHandle(long[].class);
+  private static final VarHandle STATE =
+      MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
 
   private final long[] states = new long[SIZE];
 

@@ -15,7 +15,7 @@ final class Sources {
   private static final int CONTROLLERS = END >> SourceController.SHIFT;
 
   private static final VarHandle ELEMENT =
-      MethodHandles.arrayElementVarHandle(SourceController[].class);
+      MethodHandles.arrayElementVarHandle(SourceController[].class).withInvokeExactBehavior();
 
   private final @Nullable SourceController[] controllers =
       new @Nullable SourceController[CONTROLLERS];
@@ -34,7 +34,10 @@ final class Sources {
       SourceController first =
           (SourceController)
               ELEMENT.compareAndExchange(
-                  controllers, source >>> SourceController.SHIFT, null, controller);
+                  controllers,
+                  source >>> SourceController.SHIFT,
+                  (SourceController) null,
+                  controller);
       return first == null ? controller : first;
     }
     return controller;

@@ -44,7 +44,8 @@ public final class KvmProcess implements AutoCloseable {
   /** POLLIN and POLLOUT: all of KVM's files are always ready. */
   private static final int POLL_READY = 0x5;
 
-  private static final VarHandle FILES = MethodHandles.arrayElementVarHandle(OpenFile[].class);
+  private static final VarHandle FILES =
+      MethodHandles.arrayElementVarHandle(OpenFile[].class).withInvokeExactBehavior();
   private static final int TYPE_SHIFT = 8;
   private static final String[] STANDARD_STREAMS = {"stdin", "stdout", "stderr"};
 
@@ -408,7 +409,7 @@ public final class KvmProcess implements AutoCloseable {
     OpenFile file;
     synchronized (this) {
       file = file(fd);
-      FILES.setRelease(files, fd, null);
+      FILES.setRelease(files, fd, (OpenFile) null);
       used.clear(fd);
       closeOnExec.clear(fd);
     }
@@ -678,7 +679,7 @@ public final class KvmProcess implements AutoCloseable {
 
   private boolean has(int fd) {
     @Nullable OpenFile[] all = files;
-    return fd >= 0 && fd < all.length && FILES.getAcquire(all, fd) != null;
+    return fd >= 0 && fd < all.length && (OpenFile) FILES.getAcquire(all, fd) != null;
   }
 
   private OpenFile file(int fd) throws KvmException {
