@@ -147,6 +147,11 @@ final class VmLock {
   /** Lets the vCPUs enter and gives the lock back, for who has stopped them. */
   void resume() {
     long now = word;
+    if (now == (me() << OWNER_SHIFT | STOPPED) && moreHolds == 0) {
+      // Mostly it is as tryStop left it.
+      WORD.setRelease(this, FREE);
+      return;
+    }
     requireOwner(now);
     if ((now & STOPPED) == 0) {
       throw new IllegalStateException("the vCPUs are not stopped");

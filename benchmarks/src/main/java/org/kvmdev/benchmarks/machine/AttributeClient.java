@@ -119,11 +119,11 @@ public final class AttributeClient {
    * @throws KvmException not thrown
    */
   public static Path access(Kvm kvm, Family family, Access access) throws KvmException {
-    AttributeClient client = new AttributeClient(kvm, family);
-    KvmProcess process = client.process;
-    int fd = client.device;
-    int request = client.request(access);
-    long struct = client.attribute(family);
+    Call call = call(kvm, family, access);
+    KvmProcess process = call.process;
+    int fd = call.fd;
+    int request = call.request;
+    long struct = call.struct;
     return times -> {
       long sum = 0;
       for (int i = 0; i < times; i++) {
@@ -131,6 +131,19 @@ public final class AttributeClient {
       }
       return sum;
     };
+  }
+
+  private static Call call(Kvm kvm, Family family, Access access) throws KvmException {
+    AttributeClient client = new AttributeClient(kvm, family);
+    return new Call(
+        client.process, client.device, client.request(access), client.attribute(family));
+  }
+
+  /** A client's call, made again and again. */
+  private record Call(KvmProcess process, int fd, int request, long struct) {
+    long make() throws KvmException {
+      return process.ioctl(fd, request, struct);
+    }
   }
 
   /**
@@ -144,11 +157,9 @@ public final class AttributeClient {
    */
   public static Path accessAtRandom(Kvm kvm, Access access) throws KvmException {
     Family[] families = Family.values();
-    AttributeClient[] clients = new AttributeClient[families.length];
-    long[] structs = new long[families.length];
+    Call[] calls = new Call[families.length];
     for (int i = 0; i < families.length; i++) {
-      clients[i] = new AttributeClient(kvm, families[i]);
-      structs[i] = clients[i].attribute(families[i]);
+      calls[i] = call(kvm, families[i], access);
     }
     byte[] order = new byte[1 << 14];
     Random random = new Random(25);
@@ -158,9 +169,7 @@ public final class AttributeClient {
     return times -> {
       long sum = 0;
       for (int i = 0; i < times; i++) {
-        int which = order[i & order.length - 1];
-        AttributeClient client = clients[which];
-        sum += client.process.ioctl(client.device, client.request(access), structs[which]);
+        sum += calls[order[i & order.length - 1]].make();
       }
       return sum;
     };

@@ -122,7 +122,7 @@ final class DistributorV2 implements MmioHandler {
       throws KvmException {
     if (place != null && takes(place, offset)) {
       DistributorV2Register register = place.register();
-      int intid = intid(offset);
+      int intid = place.first(offset);
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & 1) != 0);
         case GICD_TYPER -> {}

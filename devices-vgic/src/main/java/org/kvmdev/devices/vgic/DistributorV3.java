@@ -134,7 +134,7 @@ final class DistributorV3 implements MmioHandler {
       throws KvmException {
     if (place != null && takes(place, offset)) {
       DistributorV3Register register = place.register();
-      int intid = intid(offset);
+      int intid = place.first(offset);
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & ENABLE_GROUP1) != 0);
         case GICD_IIDR -> vgic.implementationId((int) value);

@@ -65,7 +65,7 @@ final class GicRegisterMap<R extends Enum<R> & GicRegister> {
    */
   int intid(long offset) {
     Place<R> place = at(offset);
-    return place == null ? NO_INTERRUPT : place.intid + ((int) offset & place.further);
+    return place == null ? NO_INTERRUPT : place.first(offset);
   }
 
   /** What is at the word of an offset, whether it takes an access there or not. */
@@ -88,6 +88,11 @@ final class GicRegisterMap<R extends Enum<R> & GicRegister> {
       return (sizes & size) != 0
           && (offset & size - 1) == 0
           && (intid == NO_INTERRUPT || intid >= from && intid < to);
+    }
+
+    /** The first interrupt at an offset in the word. */
+    int first(long offset) {
+      return intid + ((int) offset & further);
     }
   }
 }

@@ -91,6 +91,19 @@ abstract sealed class CallerMemory implements UserMemory permits ProcessMemory, 
     return swap ? Long.reverseBytes(value) : value;
   }
 
+  /**
+   * A number in an array that has eight bytes there. No branch depends on the size, since that is
+   * what a processor could not predict of requests to devices of different types.
+   */
+  final long first(byte[] bytes, int at, int size) {
+    if (size <= 0 || size > 8 || (size & size - 1) != 0) {
+      throw badSize(size);
+    }
+    long eight = (long) LONG.get(bytes, at);
+    int others = 64 - 8 * size;
+    return (swap ? Long.reverseBytes(eight) : eight << others) >>> others;
+  }
+
   /** A number in an array. */
   final long get(byte[] bytes, int at, int size) {
     return switch (size) {

@@ -210,6 +210,9 @@ public final class ProcessMemory extends CallerMemory {
     if (chunk == null) {
       throw unreadable(address);
     }
+    if (offset <= chunk.length - Long.BYTES) {
+      return first(chunk, offset, size);
+    }
     return offset <= chunk.length - size ? get(chunk, offset, size) : gather(address, size);
   }
 
