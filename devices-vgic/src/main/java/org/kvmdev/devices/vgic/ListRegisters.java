@@ -245,7 +245,6 @@ final class ListRegisters {
     }
     hardware.changed = 0;
     hardware.ended = 0;
-    hardware.reconsider();
     stale = 0;
     int used = hardware.used;
     int kept = Integer.numberOfTrailingZeros(changed);
@@ -258,6 +257,7 @@ final class ListRegisters {
       if (fold(i)) {
         fill(kept++, irq);
       } else {
+        hardware.drop(i);
         // That it left changed the order, but nothing of that of the others.
         filledFrom += irq.queued ? 0 : 1;
       }
@@ -270,7 +270,7 @@ final class ListRegisters {
       Interrupt irq = interrupts[from];
       irq.register = to;
       interrupts[to] = irq;
-      hardware.registers[to] = hardware.registers[from];
+      hardware.move(from, to);
     }
   }
 
@@ -350,6 +350,7 @@ final class ListRegisters {
       // Nothing of it changed, so neither did its place in the queue.
       used--;
       takeBack(interrupts[used], hardware.registers[used]);
+      hardware.drop(used);
       hardware.underflow = true;
     }
     for (int i = used; i > place; i--) {
@@ -504,8 +505,7 @@ final class ListRegisters {
     if (interrupts[index] != irq) {
       interrupts[index] = irq;
     }
-    hardware.registers[index] = register;
-    hardware.reconsider();
+    hardware.fill(index, register);
   }
 
   private long takePending(long register, Interrupt irq, int index) {

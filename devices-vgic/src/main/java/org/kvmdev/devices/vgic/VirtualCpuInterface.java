@@ -130,20 +130,43 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     return best;
   }
 
+  /** A list register is filled, whatever was in it before. */
+  final void fill(int index, long register) {
+    registers[index] = register;
+    if (index == highest) {
+      highest = UNKNOWN;
+    } else if (ListRegister.isPendingOnly(register)) {
+      pends(index, register);
+    }
+  }
+
+  /** What is in a list register goes to another. */
+  final void move(int from, int to) {
+    registers[to] = registers[from];
+    if (highest == from) {
+      highest = to;
+    }
+  }
+
+  /** What is in a list register counts no more. */
+  final void drop(int index) {
+    if (highest == index) {
+      highest = UNKNOWN;
+    }
+  }
+
   /** A list register that had ended is filled anew, with an interrupt that is pending. */
   final void pendsAgain(int index, long register) {
-    registers[index] = register;
     valid++;
     changed = 0;
-    pends(index, register);
+    fill(index, register);
   }
 
   /** The next list register is filled, with an interrupt that is pending. */
   final void joins(long register) {
     int index = used++;
-    registers[index] = register;
     valid++;
-    pends(index, register);
+    fill(index, register);
   }
 
   /** A list register is pending that was not: it may be the highest now. */
