@@ -50,6 +50,10 @@ final class VirtualMachine implements Machine {
   final MemorySlots memory;
   final RoutingTable routing;
   final Ports ports = new Ports();
+
+  /** The ports' own, at hand for every line that is driven. */
+  private @Nullable LineEncoding lines;
+
   final EventLines eventLines = new EventLines(this);
   final Doorbells doorbells = new Doorbells(bus);
   final List<Plugin> plugins;
@@ -254,7 +258,7 @@ final class VirtualMachine implements Machine {
 
   @Override
   public int irqLine(int line, int level) throws KvmException {
-    LineEncoding encoding = ports.lines;
+    LineEncoding encoding = lines;
     if (encoding == null) {
       return drive(line, level);
     }
@@ -281,6 +285,7 @@ final class VirtualMachine implements Machine {
   @Override
   public void plug(Port port) {
     ports.add(port);
+    lines = ports.lines;
   }
 
   /** Drives a GSI as an event does: through the routing table, where the controller has one. */

@@ -193,6 +193,7 @@ public final class VgicMachine {
    */
   public Path ppi() {
     Vcpu vcpu = vcpus[0];
+    Vm vm = this.vm;
     return times -> {
       for (int i = 0; i < times; i++) {
         vm.irqLine(PPI | PPI_ID, 1);
@@ -216,6 +217,7 @@ public final class VgicMachine {
     Vcpu vcpu = vcpus[id];
     int intid = SPI_ID + 4 * id;
     route(intid, id);
+    Vm vm = this.vm;
     return times -> {
       for (int i = 0; i < times; i++) {
         vm.irqLine(SPI | intid, 1);

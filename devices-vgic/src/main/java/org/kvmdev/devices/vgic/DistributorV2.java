@@ -94,11 +94,11 @@ final class DistributorV2 implements MmioHandler {
     DistributorV2Register register = find(offset, size);
     if (register != null) {
       VgicCpu cpu = cpus[vcpu.index()];
-      int intid = intid(offset);
       if (register == DistributorV2Register.GICD_SGIR && isOnly(cpu, (int) value)) {
         cpu.sendToItself(cpu.own[(int) value & 0xf], 1 << cpu.id);
         return 0;
       }
+      int intid = intid(offset);
       boolean running = cpu.trap();
       switch (register) {
         case GICD_CTLR -> vgic.enable((value & 1) != 0);

@@ -200,8 +200,12 @@ final class PendingQueue {
     if (irq.register != ListRegisters.NONE) {
       // What it comes to is looked at when it leaves the list register.
       cpu.listRegisters.changed(irq);
-      return;
+    } else {
+      changedOutside(irq);
     }
+  }
+
+  private void changedOutside(Interrupt irq) {
     weigh(irq);
     if (!isRow) {
       ranked.changed(irq);

@@ -91,6 +91,7 @@ final class SystemRegisterInterface implements SystemRegisters {
     VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV3 hardware = hardware(cpu);
     cpu.lock();
+    // A switch costs loads of its own, so what is read most comes before it.
     int value =
         register == IccRegister.ICC_IAR1_EL1
             ? acknowledge(cpu, hardware, true)
@@ -103,19 +104,19 @@ final class SystemRegisterInterface implements SystemRegisters {
     return switch (register) {
       case ICC_PMR_EL1 -> hardware.priorityMask;
       case ICC_IAR0_EL1 -> acknowledge(cpu, hardware, false);
-      case ICC_IAR1_EL1 -> acknowledge(cpu, hardware, true);
       case ICC_HPPIR0_EL1 -> hardware.highestPendingIntid(false);
       case ICC_HPPIR1_EL1 -> hardware.highestPendingIntid(true);
       case ICC_BPR0_EL1 -> hardware.binaryPoint0;
       case ICC_BPR1_EL1 -> binaryPoint1(hardware);
-      case ICC_AP0R_EL1 -> hardware.activePriorities[0];
-      case ICC_AP1R_EL1 -> hardware.activePriorities[1];
+      case ICC_AP0R_EL1 -> hardware.activePriorities0;
+      case ICC_AP1R_EL1 -> hardware.activePriorities1;
       case ICC_RPR_EL1 -> hardware.runningPriority();
       case ICC_CTLR_EL1 -> control(hardware, vgic.host.priorityBits, vgic.host.idBitsField);
       case ICC_SRE_EL1 -> SRE;
       case ICC_IGRPEN0_EL1 -> hardware.group0Enabled ? 1 : 0;
       case ICC_IGRPEN1_EL1 -> hardware.group1Enabled ? 1 : 0;
-      case ICC_EOIR0_EL1,
+      case ICC_IAR1_EL1,
+          ICC_EOIR0_EL1,
           ICC_EOIR1_EL1,
           ICC_DIR_EL1,
           ICC_SGI0R_EL1,
@@ -194,10 +195,9 @@ final class SystemRegisterInterface implements SystemRegisters {
           hardware.binaryPoint1 = Math.max(value & 7, VirtualCpuInterface.MIN_BINARY_POINT + 1);
         }
       }
-      case ICC_AP0R_EL1 -> hardware.activePriorities[0] = value;
-      case ICC_AP1R_EL1 -> hardware.activePriorities[1] = value;
+      case ICC_AP0R_EL1 -> hardware.activePriorities0 = value;
+      case ICC_AP1R_EL1 -> hardware.activePriorities1 = value;
       case ICC_EOIR0_EL1 -> hardware.end(value & 0xff_ffff, false);
-      case ICC_EOIR1_EL1 -> hardware.end(value & 0xff_ffff, true);
       case ICC_DIR_EL1 -> hardware.deactivateIntid(value & 0xff_ffff);
       case ICC_CTLR_EL1 -> {
         hardware.commonBinaryPoint = (value & 1) != 0;
@@ -212,7 +212,8 @@ final class SystemRegisterInterface implements SystemRegisters {
         hardware.reconsider();
       }
       case ICC_SRE_EL1 -> {}
-      case ICC_IAR0_EL1,
+      case ICC_EOIR1_EL1,
+          ICC_IAR0_EL1,
           ICC_IAR1_EL1,
           ICC_HPPIR0_EL1,
           ICC_HPPIR1_EL1,
@@ -303,8 +304,8 @@ final class SystemRegisterInterface implements SystemRegisters {
       case ICC_PMR_EL1 -> saved.priorityMask;
       case ICC_BPR0_EL1 -> saved.binaryPoint0;
       case ICC_BPR1_EL1 -> binaryPoint1(saved);
-      case ICC_AP0R_EL1 -> first(register, encoding) & saved.activePriorities[0];
-      case ICC_AP1R_EL1 -> first(register, encoding) & saved.activePriorities[1];
+      case ICC_AP0R_EL1 -> first(register, encoding) & saved.activePriorities0;
+      case ICC_AP1R_EL1 -> first(register, encoding) & saved.activePriorities1;
       case ICC_CTLR_EL1 -> control(saved, cpu.priorityBits, cpu.idBitsField);
       case ICC_SRE_EL1 -> SRE;
       case ICC_IGRPEN0_EL1 -> saved.group0Enabled ? 1 : 0;
@@ -336,8 +337,8 @@ final class SystemRegisterInterface implements SystemRegisters {
           saved.binaryPoint1 = (int) value & 7;
         }
       }
-      case ICC_AP0R_EL1 -> saved.activePriorities[0] = (int) (value & first(register, encoding));
-      case ICC_AP1R_EL1 -> saved.activePriorities[1] = (int) (value & first(register, encoding));
+      case ICC_AP0R_EL1 -> saved.activePriorities0 = (int) (value & first(register, encoding));
+      case ICC_AP1R_EL1 -> saved.activePriorities1 = (int) (value & first(register, encoding));
       case ICC_CTLR_EL1 -> writeControl(cpu, saved, (int) value);
       case ICC_SRE_EL1 -> {
         if ((value & 1) == 0) {

@@ -8,8 +8,11 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
   /** The running priority when nothing runs. */
   private static final int IDLE = 0xff;
 
-  /** ICH_AP0R0_EL2 and ICH_AP1R0_EL2: a bit for each preemption level that is active. */
-  final int[] activePriorities = new int[2];
+  /** ICH_AP0R0_EL2: a bit for each preemption level that is active in group 0. */
+  int activePriorities0;
+
+  /** ICH_AP1R0_EL2: the same of group 1. */
+  int activePriorities1;
 
   VirtualCpuInterfaceV3(int listRegisters) {
     super(listRegisters);
@@ -17,7 +20,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   /** ICV_RPR_EL1. */
   int runningPriority() {
-    int active = activePriorities[0] | activePriorities[1];
+    int active = activePriorities0 | activePriorities1;
     return active == 0 ? IDLE : Integer.numberOfTrailingZeros(active) << (MIN_BINARY_POINT + 1);
   }
 
@@ -53,7 +56,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   private boolean canPreempt(int priority, boolean group1) {
     return priority < priorityMask
-        && ((activePriorities[0] | activePriorities[1]) == 0 || preempts(priority, group1));
+        && ((activePriorities0 | activePriorities1) == 0 || preempts(priority, group1));
   }
 
   /** Whether a priority is higher than the running one, by what the binary point leaves of both. */
@@ -82,7 +85,11 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
       return SPURIOUS;
     }
     int level = (priority & groupPriorityMask(group1)) >> (8 - PRIORITY_BITS);
-    activePriorities[group1 ? 1 : 0] |= 1 << level;
+    if (group1) {
+      activePriorities1 |= 1 << level;
+    } else {
+      activePriorities0 |= 1 << level;
+    }
     acknowledge(best);
     return ListRegister.intid(register);
   }
@@ -141,13 +148,17 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   /** Drops the highest active priority, of group 0 where both have it. */
   private int dropPriority() {
-    int level0 = Integer.numberOfTrailingZeros(activePriorities[0]);
-    int level1 = Integer.numberOfTrailingZeros(activePriorities[1]);
+    int level0 = Integer.numberOfTrailingZeros(activePriorities0);
+    int level1 = Integer.numberOfTrailingZeros(activePriorities1);
     int level = Math.min(level0, level1);
     if (level == 32) {
       return IDLE;
     }
-    activePriorities[level0 <= level1 ? 0 : 1] &= ~(1 << level);
+    if (level0 <= level1) {
+      activePriorities0 &= ~(1 << level);
+    } else {
+      activePriorities1 &= ~(1 << level);
+    }
     return level << (MIN_BINARY_POINT + 1);
   }
 }
