@@ -141,6 +141,15 @@ final class TestGic implements AutoCloseable {
     }
   }
 
+  /** The first vCPU sends itself an SGI. */
+  void sgiToItself(Vcpu vcpu, int intid) throws KvmException {
+    if (v3) {
+      write(vcpu, "ICC_SGI1R_EL1", 1 | (long) intid << 24);
+    } else {
+      vcpu.write(DISTRIBUTOR + 0xf00, 4, 2L << 24 | intid);
+    }
+  }
+
   void levelSensitive(int intid) throws KvmException {
     long at = DISTRIBUTOR + 0xc00 + intid / 16 * 4;
     long now = vcpus[0].read(at, 4);
