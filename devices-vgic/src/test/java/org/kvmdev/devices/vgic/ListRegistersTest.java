@@ -4,19 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.machine.Machine;
 import org.kvmdev.runtime.Vcpu;
 
 /** The list registers hold what an exit and an entry would put there, without one. */
 class ListRegistersTest {
-  private static String registers(VgicCpu cpu) {
+  static String registers(VgicCpu cpu) {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < cpu.cpuInterface.used; i++) {
       long register = cpu.cpuInterface.registers[i];
@@ -91,75 +88,6 @@ class ListRegistersTest {
         assertEquals(registers(cpu), without, "step " + step);
       }
       vcpu.exit();
-    }
-  }
-
-  /** A GIC in which every change is a whole turn, since it seems to be enabled again and again. */
-  private static final class Turning extends Vgic {
-    private int turns;
-
-    Turning(Machine machine) {
-      super(machine);
-    }
-
-    @Override
-    int enableCount() {
-      return turns++;
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource({"true, 2", "true, 5", "true, 12", "false, 2", "false, 5", "false, 12"})
-  void one_change_comes_to_what_a_whole_turn_does(boolean v3, int count) throws KvmException {
-    try (TestGic gic = new TestGic(v3, 1);
-        TestGic turning = new TestGic(new VariantProvider(Turning::new), v3, 1, true)) {
-      Random random = new Random(count);
-      for (TestGic each : List.of(gic, turning)) {
-        each.vcpus[0].enter();
-        for (int intid = 32; intid < 32 + count; intid += 2) {
-          each.levelSensitive(intid);
-        }
-      }
-      List<Integer> acknowledged = new ArrayList<>();
-      for (int step = 0; step < 6000; step++) {
-        int intid = 32 + random.nextInt(count);
-        int ppi = 20 + random.nextInt(3);
-        boolean high = random.nextInt(3) != 0;
-        long priority = (long) random.nextInt(4) << 5;
-        int last = acknowledged.size() - 1;
-        int operation = random.nextInt(last < 4 ? 16 : 12);
-        int got = TestGic.SPURIOUS;
-        for (TestGic each : List.of(gic, turning)) {
-          Vcpu vcpu = each.vcpus[0];
-          switch (operation) {
-            case 0, 1, 2 -> each.line(intid, high);
-            case 3, 4 -> each.vm.irqLine(2 << 24 | ppi, high ? 1 : 0);
-            case 5, 6 -> each.sgiToItself(vcpu, ppi & 3);
-            case 7 -> each.priority(intid, (int) priority);
-            case 8, 9, 10, 11 -> {
-              if (last >= 0) {
-                each.end(vcpu, acknowledged.get(last));
-              }
-            }
-            default -> {
-              int now = each.acknowledge(vcpu);
-              assertTrue(each == gic || now == got, "step " + step);
-              got = now;
-            }
-          }
-        }
-        if (operation >= 12 && got != TestGic.SPURIOUS) {
-          acknowledged.add(got);
-        } else if (operation >= 8 && operation < 12 && last >= 0) {
-          acknowledged.remove(last);
-        }
-        assertEquals(
-            registers(turning.vgic().cpu(0)), registers(gic.vgic().cpu(0)), "step " + step);
-        assertEquals(
-            turning.vcpus[0].pin(VgicCpu.IRQ_PIN), gic.vcpus[0].pin(VgicCpu.IRQ_PIN), "IRQ");
-      }
-      gic.vcpus[0].exit();
-      turning.vcpus[0].exit();
     }
   }
 

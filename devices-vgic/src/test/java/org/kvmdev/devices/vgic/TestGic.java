@@ -141,6 +141,24 @@ final class TestGic implements AutoCloseable {
     }
   }
 
+  /** GICC_PMR, ICC_PMR_EL1. */
+  void priorityMask(Vcpu vcpu, int mask) throws KvmException {
+    if (v3) {
+      write(vcpu, "ICC_PMR_EL1", mask);
+    } else {
+      vcpu.write(CPU_INTERFACE + 4, 4, mask);
+    }
+  }
+
+  /** Enables or disables what is signalled: group 1 of a GICv3, group 0 of a GICv2. */
+  void signals(Vcpu vcpu, boolean on) throws KvmException {
+    if (v3) {
+      write(vcpu, "ICC_IGRPEN1_EL1", on ? 1 : 0);
+    } else {
+      vcpu.write(CPU_INTERFACE, 4, on ? 1 : 0);
+    }
+  }
+
   /** The first vCPU sends itself an SGI. */
   void sgiToItself(Vcpu vcpu, int intid) throws KvmException {
     if (v3) {

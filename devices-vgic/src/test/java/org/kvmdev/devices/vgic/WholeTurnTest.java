@@ -1,0 +1,152 @@
+package org.kvmdev.devices.vgic;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.kvmdev.api.KvmException;
+import org.kvmdev.api.machine.Machine;
+import org.kvmdev.runtime.Vcpu;
+
+/**
+ * Where one interrupt alone changed while the guest runs, the list registers come to what an exit
+ * and an entry make of them: the same guest runs on a GIC beside, in which each change is a whole
+ * turn.
+ */
+class WholeTurnTest {
+  private static final int STEPS = 8000;
+  private static final int FIRST_SPI = 32;
+  private static final int FIRST_PPI = 20;
+  private static final int PPI = 2 << 24;
+  private static final int DEEPEST = 5;
+
+  /** What a step does with a GIC, and what comes of it. */
+  private interface Step {
+    long on(TestGic gic, Vcpu vcpu) throws KvmException;
+  }
+
+  /** Seems to be enabled again and again, after which all list registers are filled anew. */
+  private static final class Turning extends Vgic {
+    private int turns;
+
+    Turning(Machine machine) {
+      super(machine);
+    }
+
+    @Override
+    int enableCount() {
+      return turns++;
+    }
+  }
+
+  private final List<Integer> acknowledged = new ArrayList<>();
+
+  @ParameterizedTest
+  @CsvSource({
+    "true, 2, 1", "true, 2, 2", "true, 5, 3", "true, 5, 4", "true, 12, 5", "true, 12, 6",
+    "false, 2, 1", "false, 2, 2", "false, 5, 3", "false, 5, 4", "false, 12, 5", "false, 12, 6"
+  })
+  void a_single_change_comes_to_what_a_whole_turn_does(boolean v3, int spis, int seed)
+      throws KvmException {
+    Random random = new Random(seed);
+    try (TestGic gic = new TestGic(v3, 1);
+        TestGic turning = new TestGic(new VariantProvider(Turning::new), v3, 1, true)) {
+      List<Integer> ended = listen(gic);
+      List<Integer> endedByTurns = listen(turning);
+      for (TestGic each : List.of(gic, turning)) {
+        each.vcpus[0].enter();
+        for (int intid = FIRST_SPI; intid < FIRST_SPI + spis; intid += 2) {
+          each.levelSensitive(intid);
+        }
+      }
+      for (int step = 0; step < STEPS; step++) {
+        Step next = next(random, v3, spis);
+        String at = "step " + step;
+        assertEquals(next.on(turning, turning.vcpus[0]), next.on(gic, gic.vcpus[0]), at);
+        assertEquals(state(turning), state(gic), at);
+        assertEquals(endedByTurns, ended, at);
+      }
+      gic.vcpus[0].exit();
+      turning.vcpus[0].exit();
+    }
+  }
+
+  /** The pins whose interrupts ended. */
+  private static List<Integer> listen(TestGic gic) {
+    List<Integer> ended = new ArrayList<>();
+    for (int pin = 0; pin < 16; pin++) {
+      int each = pin;
+      gic.vm.onAcked(0, pin, () -> ended.add(each));
+    }
+    return ended;
+  }
+
+  private static String state(TestGic gic) {
+    return gic.vcpus[0].pin(VgicCpu.IRQ_PIN) + " " + ListRegistersTest.registers(gic.vgic().cpu(0));
+  }
+
+  private Step next(Random random, boolean v3, int spis) {
+    int spi = FIRST_SPI + random.nextInt(spis);
+    int bit = 1 << spi % 32;
+    boolean high = random.nextInt(3) != 0;
+    int few = random.nextInt(4);
+    int kind = random.nextInt(40);
+    return switch (kind) {
+      case 0, 1, 2, 3, 4, 5, 6, 7 -> step((gic, vcpu) -> gic.line(spi, high));
+      case 8, 9, 10, 11 -> step((gic, vcpu) -> gic.vm.irqLine(PPI | FIRST_PPI + few, high ? 1 : 0));
+      case 12, 13, 14, 15 -> step((gic, vcpu) -> gic.sgiToItself(vcpu, few));
+      case 16 -> step((gic, vcpu) -> gic.priority(spi, few << 5));
+      case 17 -> step((gic, vcpu) -> vcpu.write(TestGic.DISTRIBUTOR + 0x204, 4, bit));
+      case 18 -> step((gic, vcpu) -> vcpu.write(TestGic.DISTRIBUTOR + 0x284, 4, bit));
+      case 19 -> (gic, vcpu) -> vcpu.read(TestGic.DISTRIBUTOR + 0x304, 4);
+      case 20 -> step((gic, vcpu) -> gic.priorityMask(vcpu, few == 0 ? 0x20 : 0xff));
+      case 21 -> step((gic, vcpu) -> gic.signals(vcpu, few != 0));
+      case 22 ->
+          step(
+              (gic, vcpu) -> {
+                vcpu.exit();
+                vcpu.enter();
+              });
+      case 23, 24, 25, 26, 27, 28, 29, 30 -> end(random.nextInt(4) == 0);
+      default -> acknowledge();
+    };
+  }
+
+  /** What comes of nothing. */
+  private interface Silent {
+    void on(TestGic gic, Vcpu vcpu) throws KvmException;
+  }
+
+  private static Step step(Silent action) {
+    return (gic, vcpu) -> {
+      action.on(gic, vcpu);
+      return 0;
+    };
+  }
+
+  /** Ends what was acknowledged last, or first. */
+  private Step end(boolean first) {
+    if (acknowledged.isEmpty()) {
+      return (gic, vcpu) -> 0;
+    }
+    int intid = first ? acknowledged.removeFirst() : acknowledged.removeLast();
+    return step((gic, vcpu) -> gic.end(vcpu, intid));
+  }
+
+  private Step acknowledge() {
+    if (acknowledged.size() == DEEPEST) {
+      return (gic, vcpu) -> 0;
+    }
+    return (gic, vcpu) -> {
+      int intid = gic.acknowledge(vcpu);
+      // The first GIC's, which the second's is compared with.
+      if (!(gic.vgic() instanceof Turning) && intid != TestGic.SPURIOUS) {
+        acknowledged.add(intid);
+      }
+      return intid;
+    };
+  }
+}
