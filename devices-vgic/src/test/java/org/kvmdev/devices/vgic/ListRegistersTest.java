@@ -93,6 +93,29 @@ class ListRegistersTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
+  void what_a_mask_holds_back_is_signalled_when_it_is_lifted(boolean v3) throws KvmException {
+    try (TestGic gic = new TestGic(v3, 1)) {
+      Vcpu vcpu = gic.vcpus[0];
+      vcpu.enter();
+      gic.priority(40, 0x40);
+      gic.priorityMask(vcpu, 0x20);
+      gic.line(40, true);
+      assertFalse(vcpu.pin(VgicCpu.IRQ_PIN), "the mask holds it back");
+      assertEquals(TestGic.SPURIOUS, gic.acknowledge(vcpu));
+      gic.priorityMask(vcpu, 0xff);
+      assertTrue(vcpu.pin(VgicCpu.IRQ_PIN), "the mask is lifted");
+      gic.signals(vcpu, false);
+      assertFalse(vcpu.pin(VgicCpu.IRQ_PIN), "its group is disabled");
+      gic.signals(vcpu, true);
+      assertTrue(vcpu.pin(VgicCpu.IRQ_PIN), "its group is enabled");
+      gic.priorityMask(vcpu, 0x40);
+      assertEquals(TestGic.SPURIOUS, gic.acknowledge(vcpu), "its priority is the mask's");
+      vcpu.exit();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
   void a_disabled_sgi_to_itself_lets_the_vcpu_leave_and_enter_too(boolean v3) throws KvmException {
     try (TestGic gic = new TestGic(v3, 1)) {
       Vcpu vcpu = gic.vcpus[0];
