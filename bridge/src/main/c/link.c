@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kvmdev.h"
@@ -43,10 +44,22 @@
 /* KVM_SET_DEVICE_ATTR: tells the server how this machine's request numbers are encoded. */
 #define SAMPLE _IOC(_IOC_WRITE, 0xae, 0xe1, 24)
 
+/* A value that the server wants along with a request: as many bytes of it, and where in the structure its address is. */
+struct along {
+	uint32_t request;
+	uint32_t at;
+	uint32_t length;
+};
+
 struct link {
 	int socket;
 	int pipe[2];
 	bool broken;
+	struct along along[KVMDEV_ALONG];
+	size_t alongs;
+	/* How often in a row it was in vain to look for an answer, and for how many answers not to look therefore. */
+	unsigned int misses;
+	unsigned int rest;
 	/* Whether the server says something unasked: then one message is received at a time. */
 	bool shared;
 	uint64_t token;
@@ -60,6 +73,9 @@ struct link {
 
 /* How often to look for an answer before waiting for it: some ten microseconds. */
 #define LOOKS 50
+/* An answer that comes within so many nanoseconds after that was missed. */
+#define MISSED 100000
+#define MOST_MISSES 6
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sockaddr_un server;
@@ -114,26 +130,49 @@ static bool send_message(struct link *link, uint32_t type, size_t length)
 	return send_all(link, KVMDEV_HEADER + length);
 }
 
+static long nanoseconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
 /*
  * An answer mostly comes within some microseconds, less than what it costs to fall asleep and be woken: so there are a few
- * looks first.
+ * looks first. Where it comes as soon as this thread sleeps, both sides have one processor between them, and to look only
+ * keeps the server from it: then looking rests, the longer the more often it was so.
  */
-static ssize_t receive_soon(int socket, void *to, size_t most)
+static ssize_t receive_soon(struct link *link, void *to, size_t most)
 {
-	for (int look = 0; look < LOOKS; look++) {
-		ssize_t got = recv(socket, to, most, MSG_DONTWAIT);
+	ssize_t got;
+	long begin;
 
-		if (got >= 0 || errno != EAGAIN)
-			return got;
+	if (link->rest > 0) {
+		link->rest--;
+		return recv(link->socket, to, most, 0);
 	}
-	return recv(socket, to, most, 0);
+	for (int look = 0; look < LOOKS; look++) {
+		got = recv(link->socket, to, most, MSG_DONTWAIT);
+		if (got >= 0 || errno != EAGAIN) {
+			link->misses = 0;
+			return got;
+		}
+	}
+	begin = nanoseconds();
+	got = recv(link->socket, to, most, 0);
+	if (nanoseconds() - begin < MISSED) {
+		link->rest = 4u << link->misses;
+		link->misses += link->misses < MOST_MISSES;
+	}
+	return got;
 }
 
 static bool receive_to(struct link *link, size_t *done, size_t length)
 {
 	while (*done < length) {
 		size_t most = link->shared ? length : sizeof(link->in);
-		ssize_t got = receive_soon(link->socket, link->in + *done, most - *done);
+		ssize_t got = receive_soon(link, link->in + *done, most - *done);
 
 		if (got == 0)
 			errno = ECONNRESET;
@@ -506,11 +545,31 @@ static bool serve(struct link *link, struct call *call, uint32_t type, size_t le
 	}
 }
 
+/* The structure that a request's number says is read, and the value that it points to if the server wants that along. */
+static size_t put_memory(struct link *link, const struct call *call, uint8_t *to)
+{
+	size_t size = _IOC_DIR(call->request) & _IOC_WRITE ? _IOC_SIZE(call->request) : 0;
+	size_t got = copy_in(link, to + 4, call->argument, size < AHEAD ? size : AHEAD);
+	uint8_t *value = to + 4 + got;
+	uint64_t address;
+
+	kvmdev_put32(to, (uint32_t)got);
+	for (size_t i = 0; i < link->alongs; i++) {
+		const struct along *wanted = &link->along[i];
+
+		if (wanted->request != call->request || wanted->at + sizeof(address) > got)
+			continue;
+		memcpy(&address, to + 4 + wanted->at, sizeof(address));
+		kvmdev_put64(value, address);
+		return 4 + got + 8 + copy_in(link, value + 8, address, wanted->length);
+	}
+	return 4 + got;
+}
+
 /* The body of a request, in link->out; its length. */
 static size_t put_request(struct link *link, const struct call *call)
 {
 	uint8_t *body = link->out + KVMDEV_HEADER;
-	size_t ahead = 0;
 
 	kvmdev_put32(body, (uint32_t)call->fd);
 	switch (call->type) {
@@ -518,11 +577,9 @@ static size_t put_request(struct link *link, const struct call *call)
 		kvmdev_put64(body, call->argument);
 		return 8;
 	case KVMDEV_IOCTL:
-		if (_IOC_DIR(call->request) & _IOC_WRITE)
-			ahead = _IOC_SIZE(call->request) < AHEAD ? _IOC_SIZE(call->request) : AHEAD;
 		kvmdev_put32(body + 4, call->request);
 		kvmdev_put64(body + 8, call->argument);
-		return 16 + copy_in(link, body + 16, call->argument, ahead);
+		return 16 + put_memory(link, call, body + 16);
 	case KVMDEV_DUP:
 		kvmdev_put32(body + 4, call->request);
 		return 8;
@@ -535,6 +592,21 @@ static size_t put_request(struct link *link, const struct call *call)
 	}
 }
 
+/* What DONE says; the last copy of memory can be in it, and a fault is then the request's. */
+static long finish(struct link *link, size_t length)
+{
+	const uint8_t *body = link->in + KVMDEV_HEADER;
+	long result = (long)kvmdev_get64(body);
+
+	if (length > 20 && copy_out(link, kvmdev_get64(body + 12), body + 20, length - 20) != length - 20) {
+		errno = EFAULT;
+		return -1;
+	}
+	if (result < 0)
+		errno = (int)kvmdev_get32(body + 8);
+	return result < 0 ? -1 : result;
+}
+
 static long ask_on(struct link *link, struct call *call)
 {
 	uint32_t type;
@@ -542,15 +614,8 @@ static long ask_on(struct link *link, struct call *call)
 
 	if (!link->broken && send_message(link, call->type, put_request(link, call))) {
 		while (receive(link, &type, &length)) {
-			const uint8_t *body = link->in + KVMDEV_HEADER;
-
-			if (type == KVMDEV_DONE && length == 12) {
-				long result = (long)kvmdev_get64(body);
-
-				if (result < 0)
-					errno = (int)kvmdev_get32(body + 8);
-				return result < 0 ? -1 : result;
-			}
+			if (type == KVMDEV_DONE && (length == 12 || length > 20))
+				return finish(link, length);
 			if (!serve(link, call, type, length)) {
 				errno = errno != 0 ? errno : EPROTO;
 				break;
@@ -606,6 +671,20 @@ static void free_link(struct link *link)
 	munmap(link, sizeof(*link));
 }
 
+/* What the server wants along with requests. */
+static bool take_alongs(struct link *link, const uint8_t *body, size_t length)
+{
+	if (length % 12 != 0 || length / 12 > KVMDEV_ALONG)
+		return false;
+	link->alongs = length / 12;
+	for (size_t i = 0; i < link->alongs; i++, body += 12) {
+		link->along[i] = (struct along){kvmdev_get32(body), kvmdev_get32(body + 4), kvmdev_get32(body + 8)};
+		if (link->along[i].at > AHEAD || link->along[i].length > KVMDEV_ALONG_BYTES)
+			return false;
+	}
+	return true;
+}
+
 static bool shake_hands(struct link *link, uint32_t role, uint64_t token)
 {
 	const uint32_t one = 1;
@@ -628,7 +707,7 @@ static bool shake_hands(struct link *link, uint32_t role, uint64_t token)
 		return false;
 	}
 	body = link->in + KVMDEV_HEADER;
-	if (type != KVMDEV_WELCOME || length != 16) {
+	if (type != KVMDEV_WELCOME || length < 16 || !take_alongs(link, body + 16, length - 16)) {
 		if (type == KVMDEV_REFUSED)
 			dprintf(STDERR_FILENO, "kvmdev: %.*s\n", (int)length, (const char *)body);
 		else

@@ -7,7 +7,7 @@
 #define KVMDEV_PROTOCOL_H
 
 #define KVMDEV_MAGIC 0x444d564bu /* "KVMD" */
-#define KVMDEV_VERSION 1u
+#define KVMDEV_VERSION 2u
 
 #define KVMDEV_HEADER 8u
 /* Bytes of memory in one message at most. */
@@ -21,6 +21,10 @@
 
 /* WELCOME's flags. */
 #define KVMDEV_PASS_THROUGH 1u
+
+/* How many values that structures point to WELCOME can want along, and the bytes of each at most. */
+#define KVMDEV_ALONG 8u
+#define KVMDEV_ALONG_BYTES 256u
 
 enum kvmdev_message {
 	/* How a connection begins. */

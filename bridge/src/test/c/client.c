@@ -36,6 +36,8 @@
 #define ADDR_DIST 2
 #define GROUP_NR_IRQS 3
 #define ARM_VCPU_INIT _IOW(KVMIO, 0xae, char[32])
+/* A general register of an arm64. */
+#define ARM_X(n) (0x6030000000100000ull + 2 * (n))
 #define ARM_PREFERRED_TARGET _IOR(KVMIO, 0xaf, char[32])
 #define BAD_ADDRESS ((void *)8)
 
@@ -296,6 +298,50 @@ static void faults(void)
 	refused(ioctl(device, KVM_HAS_DEVICE_ATTR, memory + page - 8), EFAULT);
 	check(mprotect(memory, page, PROT_READ) == 0);
 	refused(attr(device, KVM_GET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, memory), EFAULT);
+}
+
+/* A register's value travels with the request that sets it and the answer that gets it: faults are where they were. */
+static void registers(void)
+{
+	int vm = create_vm(open_kvm());
+	int vcpu = create_vcpu(vm, 0);
+	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int init[8] = {5};
+	unsigned long long value;
+	struct kvm_one_reg reg = {.id = ARM_X(0)};
+
+	check(memory != MAP_FAILED && munmap(memory + page, page) == 0);
+	check(ioctl(vcpu, ARM_VCPU_INIT, init) == 0);
+	for (unsigned long long i = 0; i < 31; i++) {
+		value = 0x1111111111111111ull * i;
+		reg = (struct kvm_one_reg){ARM_X(i), (uintptr_t)&value};
+		check(ioctl(vcpu, KVM_SET_ONE_REG, &reg) == 0);
+	}
+	for (unsigned long long i = 0; i < 31; i++) {
+		reg = (struct kvm_one_reg){ARM_X(i), (uintptr_t)&value};
+		check(ioctl(vcpu, KVM_GET_ONE_REG, &reg) == 0 && value == 0x1111111111111111ull * i);
+	}
+	/* The last 8 bytes that there are; 4 of them; none; one that there is no register for. */
+	reg = (struct kvm_one_reg){ARM_X(1), (uintptr_t)memory + page - 8};
+	check(ioctl(vcpu, KVM_GET_ONE_REG, &reg) == 0 && memory[page - 1] == 0x11);
+	check(ioctl(vcpu, KVM_SET_ONE_REG, &reg) == 0);
+	reg.addr += 4;
+	refused(ioctl(vcpu, KVM_GET_ONE_REG, &reg), EFAULT);
+	refused(ioctl(vcpu, KVM_SET_ONE_REG, &reg), EFAULT);
+	reg.addr = (uintptr_t)BAD_ADDRESS;
+	refused(ioctl(vcpu, KVM_GET_ONE_REG, &reg), EFAULT);
+	refused(ioctl(vcpu, KVM_SET_ONE_REG, &reg), EFAULT);
+	refused(ioctl(vcpu, KVM_GET_ONE_REG, BAD_ADDRESS), EFAULT);
+	reg.id = ARM_X(0) + 0xffff;
+	refused(ioctl(vcpu, KVM_GET_ONE_REG, &reg), ENOENT);
+	/* To get is to write, what is at the address does not matter; to set is to read. */
+	check(mprotect(memory, page, PROT_READ) == 0);
+	reg = (struct kvm_one_reg){ARM_X(1), (uintptr_t)memory};
+	refused(ioctl(vcpu, KVM_GET_ONE_REG, &reg), EFAULT);
+	check(ioctl(vcpu, KVM_SET_ONE_REG, &reg) == 0);
+	reg.addr = (uintptr_t)&value;
+	check(ioctl(vcpu, KVM_GET_ONE_REG, &reg) == 0 && value == 0);
 }
 
 static void descriptors(void)
@@ -820,7 +866,7 @@ int main(int count, char **arguments)
 		void (*run)(void);
 	} tests[] = {
 		{"opening", opening}, {"attributes", attributes}, {"faults", faults}, {"descriptors", descriptors},
-		{"limits", limits}, {"forking", forking}, {"threads", threads}, {"many", many_vms},
+		{"limits", limits}, {"registers", registers}, {"forking", forking}, {"threads", threads}, {"many", many_vms},
 		{"running", running}, {"masked", masked}, {"exiting", exiting}, {"endless", endless},
 		{"asleep", asleep}, {"lost", lost}, {"events", events}, {"opening-by-how", opening_by_how},
 		{"reopening", reopening}, {"streams", streams}, {"passing", passing}, {"mapping", mapping}, {"statistics", statistics},

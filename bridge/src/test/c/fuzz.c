@@ -14,6 +14,9 @@
 
 #include "kvmdev.h"
 
+/* KVM_SET_DEVICE_ATTR. */
+#define REQUEST 0x4018aee1u
+
 static uint64_t state;
 
 static uint32_t random_number(uint32_t below)
@@ -54,32 +57,45 @@ static void babble(int client)
 	say(client, message, random_number(10) == 0 ? random_number(KVMDEV_HEADER + body) : KVMDEV_HEADER + body);
 }
 
+/* To a thread, what is wanted along is mostly nearly right: of the fuzzer's own request, near its end. Its length. */
+static size_t put_welcome(uint8_t *welcome, bool thread)
+{
+	uint32_t alongs = thread ? random_number(KVMDEV_ALONG + 2) : 0;
+	uint32_t length = 16 + 12 * alongs;
+
+	if (alongs > 0 && random_number(10) == 0)
+		length -= random_number(12);
+	kvmdev_put32(welcome, KVMDEV_WELCOME);
+	kvmdev_put32(welcome + 4, length);
+	for (uint8_t *along = welcome + KVMDEV_HEADER + 16; alongs > 0; alongs--, along += 12) {
+		kvmdev_put32(along, random_number(4) == 0 ? random_number(~0u) : REQUEST);
+		kvmdev_put32(along + 4, random_number(20) == 0 ? random_number(~0u) : random_number(25));
+		kvmdev_put32(along + 8, random_number(20) == 0 ? random_number(~0u) : random_number(257));
+	}
+	return KVMDEV_HEADER + length;
+}
+
 static void *serve(void *listener)
 {
 	for (;;) {
-		uint8_t welcome[KVMDEV_HEADER + 16] = {0};
+		uint8_t welcome[KVMDEV_HEADER + 16 + 12 * (KVMDEV_ALONG + 1)] = {0};
 		uint8_t hello[256];
 		int client = accept(*(int *)listener, NULL, NULL);
+		bool thread;
 
 		if (client < 0)
 			return NULL;
-		if (recv(client, hello, sizeof(hello), 0) > 0 && random_number(8) != 0) {
-			kvmdev_put32(welcome, KVMDEV_WELCOME);
-			kvmdev_put32(welcome + 4, 16);
-			say(client, welcome, sizeof(welcome));
-		} else if (kvmdev_get32(hello + KVMDEV_HEADER + 8) == KVMDEV_PROCESS) {
-			/* Nobody waits for a welcome that never comes. */
-			close(client);
-			continue;
-		}
+		thread = recv(client, hello, sizeof(hello), 0) > 0 && kvmdev_get32(hello + KVMDEV_HEADER + 8) == KVMDEV_THREAD;
+		if (!thread || random_number(8) != 0)
+			say(client, welcome, put_welcome(welcome, thread));
 		/* The link of the process stays; the threads' get what comes. */
-		if (kvmdev_get32(hello + KVMDEV_HEADER + 8) == KVMDEV_THREAD) {
+		if (thread) {
 			for (uint32_t i = random_number(6); i > 0; i--)
 				babble(client);
 			shutdown(client, SHUT_WR);
 		}
 		/* Read to the end, so that what was said is not taken back. */
-		if (kvmdev_get32(hello + KVMDEV_HEADER + 8) == KVMDEV_THREAD) {
+		if (thread) {
 			while (recv(client, hello, sizeof(hello), 0) > 0)
 				;
 			close(client);
@@ -92,7 +108,7 @@ static void *ask(void *unused)
 	uint64_t argument[64] = {0};
 
 	for (int i = 0; i < 3; i++) {
-		struct call call = {.type = KVMDEV_IOCTL, .fd = -1, .request = 0x4018aee1, .argument = (uintptr_t)argument};
+		struct call call = {.type = KVMDEV_IOCTL, .fd = -1, .request = REQUEST, .argument = (uintptr_t)argument};
 
 		kvmdev_ask(&call);
 	}

@@ -29,13 +29,14 @@ import org.kvmdev.runtime.ioctl.RequestNumbers;
 public final class BridgeServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("org.kvmdev.bridge");
 
-  private static final int MAGIC = 0x444d_564b;
-  private static final int VERSION = 1;
+  static final int MAGIC = 0x444d_564b;
+  static final int VERSION = 2;
   private static final int HELLO_BYTES = 52;
-  private static final int LITTLE = 1;
-  private static final int BIG = 2;
-  private static final int ROLE_PROCESS = 0;
-  private static final int ROLE_THREAD = 1;
+  static final int LITTLE = 1;
+  static final int BIG = 2;
+  static final int ARCHITECTURE_BYTES = 16;
+  static final int ROLE_PROCESS = 0;
+  static final int ROLE_THREAD = 1;
 
   private final Path socket;
   private final Kvm kvm;
@@ -130,7 +131,7 @@ public final class BridgeServer implements AutoCloseable {
     int sample = body.getInt();
     int pid = body.getInt();
     long token = body.getLong();
-    byte[] name = new byte[16];
+    byte[] name = new byte[ARCHITECTURE_BYTES];
     body.get(name);
     String architecture = new String(name, StandardCharsets.US_ASCII).replace("\0", "");
     if (magic != MAGIC) {
@@ -148,7 +149,8 @@ public final class BridgeServer implements AutoCloseable {
     }
     ServedProcess known = processes.get(token);
     if (role == ROLE_THREAD && known != null) {
-      welcome(connection, token, known.welcomeFlags());
+      connection.expectSoon();
+      welcome(connection, token, known);
       known.serve(connection);
     } else if (role == ROLE_PROCESS && (token == 0 || known != null)) {
       ServedProcess process;
@@ -162,7 +164,7 @@ public final class BridgeServer implements AutoCloseable {
       long fresh = token();
       processes.put(fresh, process);
       try {
-        welcome(connection, fresh, process.welcomeFlags());
+        welcome(connection, fresh, process);
         process.attend(connection);
       } finally {
         processes.remove(fresh);
@@ -230,8 +232,13 @@ public final class BridgeServer implements AutoCloseable {
     return token;
   }
 
-  private static void welcome(Connection connection, long token, int flags) throws IOException {
-    connection.begin(MessageType.WELCOME).putInt(VERSION).putInt(flags).putLong(token);
+  private static void welcome(Connection connection, long token, ServedProcess process)
+      throws IOException {
+    ByteBuffer body = connection.begin(MessageType.WELCOME);
+    body.putInt(VERSION).putInt(process.welcomeFlags()).putLong(token);
+    for (ServedProcess.Along each : process.along()) {
+      body.putInt(each.request()).putInt(each.at()).putInt(each.length());
+    }
     connection.send();
   }
 

@@ -19,11 +19,20 @@ final class ClientThread {
 
   final Connection connection;
 
-  /** What came along with the request: the first bytes at its argument. */
-  private final byte[] ahead = new byte[Connection.CHUNK];
+  /** What came along of the structure at the request's argument. */
+  private final Along structure = new Along();
 
-  private long aheadAddress;
-  private int aheadLength;
+  /** What came along of the value that the structure points to. */
+  private final Along value = new Along();
+
+  /** Whether the next copy out is the request's last step, and can go along with DONE. */
+  private boolean lastCopy;
+
+  /** That copy, where there was one. */
+  private long lastAddress;
+
+  private byte[] last = new byte[64];
+  private int lastLength;
 
   /** What was copied since the request began; null where nobody wants to know. */
   private @Nullable List<Transfer> transfers;
@@ -41,17 +50,76 @@ final class ClientThread {
     void putInto(ByteBuffer body);
   }
 
-  /** A request begins, with what came along of the memory at its argument. */
-  void begin(long argument, ByteBuffer along, boolean watched) {
-    aheadAddress = argument;
-    aheadLength = along.remaining();
-    along.get(ahead, 0, aheadLength);
+  /** Memory of the client that came along with a request. */
+  private static final class Along {
+    private byte[] bytes = new byte[64];
+    private long address;
+    private int length;
+
+    void take(long from, ByteBuffer body, int count) {
+      if (bytes.length < count) {
+        bytes = new byte[count];
+      }
+      address = from;
+      length = count;
+      body.get(bytes, 0, count);
+    }
+
+    boolean copy(long from, byte[] to, int at, int count) {
+      long first = from - address;
+      if (first < 0 || first > length - count) {
+        return false;
+      }
+      System.arraycopy(bytes, (int) first, to, at, count);
+      return true;
+    }
+  }
+
+  /**
+   * A request begins, with what came along of memory.
+   *
+   * @param argument the request's
+   * @param body the rest of its message: how many bytes of the structure there are, those, and
+   *     where there is more the address of a value and as much of it
+   * @param endsWithCopy whether what it copies out first is the last that it does at all
+   * @param watched whether somebody wants to know what is copied
+   * @throws ProtocolException where there are fewer bytes
+   */
+  void begin(long argument, ByteBuffer body, boolean endsWithCopy, boolean watched)
+      throws ProtocolException {
+    int count = body.getInt();
+    if (count < 0 || count > body.remaining()) {
+      throw new ProtocolException("a structure of " + Integer.toUnsignedString(count) + " bytes");
+    }
+    structure.take(argument, body, count);
+    value.length = 0;
+    if (body.hasRemaining()) {
+      if (body.remaining() < Long.BYTES) {
+        throw new ProtocolException("half an address");
+      }
+      value.take(body.getLong(), body, body.remaining());
+    }
     transfers = watched ? new ArrayList<>() : null;
+    // Whoever watches wants to know whether it succeeded.
+    lastCopy = endsWithCopy && !watched;
+    lastLength = 0;
   }
 
   /** What came along is stale: the client's memory has changed since. */
-  void forgetAhead() {
-    aheadLength = 0;
+  void forgetAlong() {
+    structure.length = 0;
+    value.length = 0;
+    lastCopy = false;
+  }
+
+  /** Ends what the client asked for. */
+  void done(long result, int error) throws IOException {
+    ByteBuffer body = connection.begin(MessageType.DONE).putLong(result).putInt(error);
+    if (lastLength > 0) {
+      body.putLong(lastAddress).put(last, 0, lastLength);
+      lastLength = 0;
+    }
+    connection.send();
   }
 
   /** What was copied since the request began. */
@@ -87,12 +155,11 @@ final class ClientThread {
 
   /** Copies in as much as can be read; answers how much that is. */
   int tryRead(long address, byte[] to, int at, int length) throws KvmException {
-    long from = address - aheadAddress;
-    if (from >= 0 && from <= aheadLength - length) {
-      System.arraycopy(ahead, (int) from, to, at, length);
+    if (structure.copy(address, to, at, length) || value.copy(address, to, at, length)) {
       note(address, to, at, length, false);
       return length;
     }
+    copyLast();
     int done = 0;
     while (done < length) {
       int part = Math.min(length - done, Connection.CHUNK);
@@ -118,7 +185,32 @@ final class ClientThread {
 
   /** Copies out: all, or EFAULT. */
   void write(long address, byte[] from, int at, int length) throws KvmException {
-    aheadLength = 0;
+    boolean canWait = lastCopy && length > 0 && length <= Connection.CHUNK;
+    copyLast();
+    forgetAlong();
+    if (canWait) {
+      if (last.length < length) {
+        last = new byte[length];
+      }
+      System.arraycopy(from, at, last, 0, length);
+      lastAddress = address;
+      lastLength = length;
+      return;
+    }
+    copyOut(address, from, at, length);
+    note(address, from, at, length, true);
+  }
+
+  /** A copy that was to be the last was not: it is made before what follows. */
+  private void copyLast() throws KvmException {
+    int length = lastLength;
+    if (length > 0) {
+      lastLength = 0;
+      copyOut(lastAddress, last, 0, length);
+    }
+  }
+
+  private void copyOut(long address, byte[] from, int at, int length) throws KvmException {
     int done = 0;
     while (done < length) {
       int part = Math.min(length - done, Connection.CHUNK);
@@ -133,11 +225,11 @@ final class ClientThread {
             Errno.EFAULT, "the client cannot write its memory at %#x", address + done);
       }
     }
-    note(address, from, at, length, true);
   }
 
   /** Says what a client does, and waits for its RESULT. */
   Result tell(int type, Body body) throws KvmException {
+    copyLast();
     body.putInto(connection.begin(type));
     return result();
   }

@@ -2,6 +2,7 @@ package org.kvmdev.bridge;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.bridge.ClientThread.Result;
@@ -24,6 +25,11 @@ final class RecordedProcess implements ServedProcess {
   @Override
   public int welcomeFlags() {
     return PASS_THROUGH;
+  }
+
+  @Override
+  public List<Along> along() {
+    return List.of();
   }
 
   @Override
@@ -51,7 +57,7 @@ final class RecordedProcess implements ServedProcess {
       Result result = new Result(0, 0);
       switch (type) {
         case MessageType.IOCTL -> {
-          connection.requireBody(16, 16 + Connection.CHUNK);
+          connection.requireBody(20, Connection.MOST);
           try {
             result = ioctl(thread, body.getInt(), body.getInt(), body.getLong(), body);
           } catch (KvmException gone) {
@@ -82,19 +88,18 @@ final class RecordedProcess implements ServedProcess {
         default ->
             throw new ProtocolException("a message of type " + type + ", which asks nothing");
       }
-      connection.begin(MessageType.DONE).putLong(result.value()).putInt(result.error());
-      connection.send();
+      thread.done(result.value(), result.error());
     }
   }
 
   private Result ioctl(ClientThread thread, int fd, int request, long argument, ByteBuffer along)
-      throws KvmException {
-    thread.begin(argument, along, false);
+      throws KvmException, ProtocolException {
+    thread.begin(argument, along, false, false);
     Transcript.Call call =
         transcript == null ? null : transcript.begin(thread, fd, request, argument);
     Result result = thread.tell(MessageType.CALL, body -> {});
     if (call != null) {
-      thread.forgetAhead();
+      thread.forgetAlong();
       Transcript.Made made = call.end(result, (address, length) -> read(thread, address, length));
       if (made != null) {
         // The library watches it from now on.

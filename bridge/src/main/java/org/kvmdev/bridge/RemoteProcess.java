@@ -19,6 +19,8 @@ import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.ioctl.FileKind;
 import org.kvmdev.runtime.ioctl.KvmProcess;
 import org.kvmdev.runtime.ioctl.RemoteClient;
+import org.kvmdev.runtime.ioctl.Request;
+import org.kvmdev.runtime.ioctl.RequestNumbers;
 
 /**
  * A client process that kvmdev answers. Each of its threads has a connection and a thread here that
@@ -48,6 +50,10 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
 
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
   private final RemoteEvents events = new RemoteEvents();
+
+  /** KVM_GET_ONE_REG: to copy the value out is the last that it does. */
+  private final int getsRegister;
+
   private volatile boolean ended;
 
   /** A program that has just opened its /dev/kvm. */
@@ -58,6 +64,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     this.transcript = transcript;
     this.types = kvm.types(host);
     this.process = new KvmProcess(kvm, host, this);
+    this.getsRegister = process.requests().of(Request.GET_ONE_REG);
     this.words = new CallLog(process, types);
     process.events(this::event);
     process.unknownRequests(this::unknown);
@@ -69,6 +76,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     this.transcript = null;
     this.types = parent.types;
     this.process = parent.process.fork(this);
+    this.getsRegister = parent.getsRegister;
     this.words = new CallLog(process, types);
     process.events(this::event);
     process.unknownRequests(this::unknown);
@@ -77,6 +85,15 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   @Override
   public int welcomeFlags() {
     return 0;
+  }
+
+  /** The values that requests read which a client makes by the thousand. */
+  @Override
+  public List<Along> along() {
+    RequestNumbers numbers = process.requests();
+    return List.of(
+        new Along(numbers.of(Request.SET_ONE_REG), 8, 16),
+        new Along(numbers.of(Request.SET_DEVICE_ATTR), 16, 8));
   }
 
   @Override
@@ -118,8 +135,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
           result = -1;
           error = Errno.EIO.number();
         }
-        connection.begin(MessageType.DONE).putLong(result).putInt(error);
-        connection.send();
+        thread.done(result, error);
       }
     } finally {
       CURRENT.remove();
@@ -132,7 +148,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
     Connection connection = thread.connection;
     switch (type) {
       case MessageType.IOCTL -> {
-        connection.requireBody(16, 16 + Connection.CHUNK);
+        connection.requireBody(20, Connection.MOST);
         return ioctl(thread, body.getInt(), body.getInt(), body.getLong(), body);
       }
       case MessageType.ADOPT -> {
@@ -169,7 +185,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
       case MessageType.SIGNALLED -> {
         connection.requireBody(8, 8);
         long id = body.getLong();
-        thread.forgetAhead();
+        thread.forgetAlong();
         events.signalled(id);
       }
       default -> throw new ProtocolException("a message of type " + type + ", which asks nothing");
@@ -178,9 +194,9 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   }
 
   private long ioctl(ClientThread thread, int fd, int request, long argument, ByteBuffer along)
-      throws KvmException {
+      throws KvmException, ProtocolException {
     boolean watched = options.log() != null || options.summary() != null || transcript != null;
-    thread.begin(argument, along, watched);
+    thread.begin(argument, along, request == getsRegister, watched);
     if (!watched) {
       return process.ioctl(fd, request, argument);
     }

@@ -67,6 +67,7 @@ class ClientTest {
         "streams",
         "attributes",
         "faults",
+        "registers",
         "descriptors",
         "limits",
         "forking",

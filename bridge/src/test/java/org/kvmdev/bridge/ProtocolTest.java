@@ -28,7 +28,16 @@ class ProtocolTest {
   private static final int KVM_CREATE_VM = 0xae01;
   private static final int KVM_CREATE_DEVICE = 0xc00caee0;
   private static final int KVM_HAS_DEVICE_ATTR = 0x4018aee3;
+  private static final int KVM_SET_DEVICE_ATTR = 0x4018aee1;
+  private static final int KVM_CREATE_VCPU = 0xae41;
+  private static final int KVM_ARM_VCPU_INIT = 0x4020aeae;
+  private static final int KVM_GET_ONE_REG = 0x4010aeab;
+  private static final int KVM_SET_ONE_REG = 0x4010aeac;
   private static final int GICV3 = 7;
+  private static final int GROUP_NR_IRQS = 3;
+
+  /** The first general register of an arm64. */
+  private static final long X0 = 0x6030_0000_0010_0000L;
 
   @TempDir private Path folder;
   private Path socket;
@@ -77,12 +86,13 @@ class ProtocolTest {
   }
 
   private static byte[] ioctl(int fd, int request, long argument) {
-    return numbers(24)
+    return numbers(28)
         .putInt(MessageType.IOCTL)
-        .putInt(16)
+        .putInt(20)
         .putInt(fd)
         .putInt(request)
         .putLong(argument)
+        .putInt(0)
         .array();
   }
 
@@ -94,7 +104,7 @@ class ProtocolTest {
     Client(int role, long token) throws IOException {
       channel = connect();
       connection = new Connection(channel);
-      say(hello(1, role, token));
+      say(hello(2, role, token));
     }
 
     void say(byte[] message) throws IOException {
@@ -106,7 +116,7 @@ class ProtocolTest {
 
     long token() throws IOException {
       assertEquals(MessageType.WELCOME, connection.receive());
-      assertEquals(1, connection.body().getInt());
+      assertEquals(2, connection.body().getInt());
       connection.body().getInt();
       return connection.body().getLong();
     }
@@ -206,16 +216,140 @@ class ProtocolTest {
 
   /** KVM_CREATE_DEVICE, with its structure along. */
   private static byte[] createDevice(int vm) {
-    return numbers(36)
+    return numbers(40)
         .putInt(MessageType.IOCTL)
-        .putInt(28)
+        .putInt(32)
         .putInt(vm)
         .putInt(KVM_CREATE_DEVICE)
         .putLong(0x1000)
+        .putInt(12)
         .putInt(GICV3)
         .putInt(0)
         .putInt(0)
         .array();
+  }
+
+  /** A request with its structure, and with the value at an address. */
+  private static byte[] ioctl(int fd, int request, byte[] structure, long address, byte[] value) {
+    int length = 20 + structure.length + 8 + value.length;
+    return numbers(8 + length)
+        .putInt(MessageType.IOCTL)
+        .putInt(length)
+        .putInt(fd)
+        .putInt(request)
+        .putLong(0x1000)
+        .putInt(structure.length)
+        .put(structure)
+        .putLong(address)
+        .put(value)
+        .array();
+  }
+
+  @Test
+  void whatComesAlongIsNotAskedFor() throws IOException {
+    try (Client process = new Client(0, 0);
+        Client thread = new Client(1, process.token())) {
+      assertEquals(MessageType.WELCOME, thread.connection.receive());
+      ByteBuffer welcome = thread.connection.body();
+      welcome.position(welcome.position() + 16);
+      assertEquals(KVM_SET_ONE_REG, welcome.getInt());
+      assertEquals(8, welcome.getInt());
+      assertEquals(16, welcome.getInt());
+      assertEquals(KVM_SET_DEVICE_ATTR, welcome.getInt());
+      assertEquals(16, welcome.getInt());
+      assertEquals(8, welcome.getInt());
+      thread.adopt(3);
+      thread.makes(ioctl(3, KVM_CREATE_VM, 0), 4, "anon_inode:kvm-vm");
+      thread.done(4, 0);
+      thread.makes(createDevice(4), 5, "anon_inode:kvm-arm-vgic-v3");
+      thread.asked(MessageType.WRITE);
+      thread.result(12);
+      thread.done(0, 0);
+      byte[] attribute =
+          numbers(24).putInt(0).putInt(GROUP_NR_IRQS).putLong(0).putLong(0x3000).array();
+      byte[] interrupts = numbers(4).putInt(64).array();
+      // At another address than the structure's, it is of no use.
+      thread.say(ioctl(5, KVM_SET_DEVICE_ATTR, attribute, 0x4000, interrupts));
+      ByteBuffer read = thread.asked(MessageType.READ);
+      assertEquals(0x3000, read.getLong());
+      thread.connection.begin(MessageType.BYTES);
+      thread.connection.send();
+      thread.done(-1, Errno.EFAULT.number());
+      // Less of it than is needed is asked for as well.
+      thread.say(ioctl(5, KVM_SET_DEVICE_ATTR, attribute, 0x3000, new byte[3]));
+      thread.asked(MessageType.READ);
+      thread.connection.begin(MessageType.BYTES).put(new byte[3]);
+      thread.connection.send();
+      thread.done(-1, Errno.EFAULT.number());
+      thread.say(ioctl(5, KVM_SET_DEVICE_ATTR, attribute, 0x3000, interrupts));
+      thread.done(0, 0);
+      thread.say(ioctl(5, KVM_SET_DEVICE_ATTR, attribute, 0x3000, interrupts));
+      thread.done(-1, Errno.EBUSY.number());
+    }
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aRegistersValueComesWithItsAnswer() throws IOException {
+    try (Client process = new Client(0, 0);
+        Client thread = new Client(1, process.token())) {
+      thread.token();
+      thread.adopt(3);
+      thread.makes(ioctl(3, KVM_CREATE_VM, 0), 4, "anon_inode:kvm-vm");
+      thread.done(4, 0);
+      thread.makes(ioctl(4, KVM_CREATE_VCPU, 0), 5, "anon_inode:kvm-vcpu:0");
+      thread.done(5, 0);
+      byte[] init = numbers(32).putInt(5).array();
+      thread.say(ioctl(5, KVM_ARM_VCPU_INIT, init, 0, new byte[0]));
+      thread.done(0, 0);
+      byte[] register = numbers(16).putLong(X0).putLong(0x3000).array();
+      byte[] value = numbers(8).putLong(0x1234_5678_9abcL).array();
+      thread.say(ioctl(5, KVM_SET_ONE_REG, register, 0x3000, value));
+      thread.done(0, 0);
+      thread.say(ioctl(5, KVM_GET_ONE_REG, register, 0, new byte[0]));
+      ByteBuffer done = thread.asked(MessageType.DONE);
+      assertEquals(0, done.getLong());
+      assertEquals(0, done.getInt());
+      assertEquals(0x3000, done.getLong());
+      assertEquals(ByteBuffer.wrap(value), done);
+      // One that there is not has no value, and the next answer none of this one.
+      byte[] none = numbers(16).putLong(X0 + 0xffff).putLong(0x3000).array();
+      thread.say(ioctl(5, KVM_GET_ONE_REG, none, 0, new byte[0]));
+      thread.done(-1, Errno.ENOENT.number());
+      assertEquals(0, thread.connection.body().remaining());
+    }
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aStructureThatIsLongerThanItsMessageEndsTheConnection() throws IOException {
+    for (int count : new int[] {-1, 1, 25, Integer.MAX_VALUE}) {
+      byte[] request = ioctl(3, KVM_GET_API_VERSION, new byte[0], 0, new byte[0]);
+      ByteBuffer.wrap(request).order(ByteOrder.LITTLE_ENDIAN).putInt(24, count);
+      endsTheConnection(request);
+    }
+    endsTheConnection(
+        numbers(32)
+            .putInt(MessageType.IOCTL)
+            .putInt(24)
+            .putInt(3)
+            .putInt(KVM_GET_API_VERSION)
+            .putLong(0)
+            .putInt(0)
+            .putInt(1)
+            .array());
+    nobodyIsLeft();
+    stillServes();
+  }
+
+  private void endsTheConnection(byte[] request) throws IOException {
+    try (Client process = new Client(0, 0);
+        Client thread = new Client(1, process.token())) {
+      thread.token();
+      thread.adopt(3);
+      thread.say(request);
+      assertThrows(EOFException.class, thread.connection::receive);
+    }
   }
 
   @Test
@@ -233,11 +367,11 @@ class ProtocolTest {
   @Test
   void anotherVersionIsRefusedInWords() throws IOException {
     try (SocketChannel channel = connect()) {
-      channel.write(ByteBuffer.wrap(hello(2, 0, 0)));
+      channel.write(ByteBuffer.wrap(hello(3, 0, 0)));
       Connection connection = new Connection(channel);
       assertEquals(MessageType.REFUSED, connection.receive());
       String text = StandardCharsets.UTF_8.decode(connection.body()).toString();
-      assertTrue(text.contains("version 2"), text);
+      assertTrue(text.contains("version 3"), text);
     }
     nobodyIsLeft();
   }
@@ -246,7 +380,7 @@ class ProtocolTest {
   void wordsAndByteOrdersThatThereAreNotAreRefused() throws IOException {
     for (int[] wrong : new int[][] {{0, 1}, {65, 1}, {-1, 1}, {64, 0}, {64, 3}}) {
       try (SocketChannel channel = connect()) {
-        channel.write(ByteBuffer.wrap(hello(1, 0, 0, wrong[0], wrong[1])));
+        channel.write(ByteBuffer.wrap(hello(2, 0, 0, wrong[0], wrong[1])));
         Connection connection = new Connection(channel);
         assertEquals(MessageType.REFUSED, connection.receive());
         String text = StandardCharsets.UTF_8.decode(connection.body()).toString();
@@ -261,7 +395,7 @@ class ProtocolTest {
   @Test
   void structuresHaveTheProgramsOrder() throws IOException {
     try (SocketChannel channel = connect()) {
-      channel.write(ByteBuffer.wrap(hello(1, 0, 0, 64, 2)));
+      channel.write(ByteBuffer.wrap(hello(2, 0, 0, 64, 2)));
       Connection process = new Connection(channel);
       assertEquals(MessageType.WELCOME, process.receive());
       process.body().getLong();
@@ -271,7 +405,7 @@ class ProtocolTest {
         thread.makes(ioctl(3, KVM_CREATE_VM, 0), 4, "anon_inode:kvm-vm");
         thread.done(4, 0);
         byte[] create = createDevice(4);
-        ByteBuffer.wrap(create).putInt(24, GICV3);
+        ByteBuffer.wrap(create).putInt(28, GICV3);
         thread.makes(create, 5, "anon_inode:kvm-arm-vgic-v3");
         ByteBuffer write = thread.asked(MessageType.WRITE).slice().order(ByteOrder.BIG_ENDIAN);
         write.getLong();
@@ -304,7 +438,7 @@ class ProtocolTest {
 
   @Test
   void aConnectionCutAtAnyByteLeavesNothing() throws IOException {
-    byte[] hello = hello(1, 0, 0);
+    byte[] hello = hello(2, 0, 0);
     for (int cut = 0; cut <= hello.length; cut++) {
       try (SocketChannel channel = connect()) {
         channel.write(ByteBuffer.wrap(hello, 0, cut));
