@@ -1,3 +1,4 @@
+import java.io.File;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
@@ -62,13 +63,16 @@ final class Distributions {
 
   private static Path link(String modulePath, Path image, String devices) throws Exception {
     delete(image);
-    Files.createDirectories(image.getParent());
+    Path modules = image.resolveSibling(image.getFileName() + "-modules");
+    delete(modules);
+    Files.createDirectories(modules);
+    takeModules(modulePath, modules);
     // A process of its own each: within one, jlink cannot run twice at once.
     run(
         image,
         Path.of(System.getProperty("java.home"), "bin/jlink").toString(),
         "--module-path",
-        modulePath,
+        modules.toString(),
         "--add-modules",
         // jlink does not follow "uses".
         "org.kvmdev.cli," + devices + "," + FOR_PLUGINS,
@@ -92,10 +96,24 @@ final class Distributions {
     return image;
   }
 
+  /** The jars of a module path, their classes in a format that can be laid out ahead. */
+  private static void takeModules(String modulePath, Path to) throws IOException {
+    for (String place : modulePath.split(File.pathSeparator)) {
+      try (Stream<Path> jars = Files.walk(Path.of(place))) {
+        for (Path jar : jars.filter(each -> each.toString().endsWith(".jar")).toList()) {
+          ModernJar.copy(jar, to.resolve(jar.getFileName()));
+        }
+      }
+    }
+  }
+
   private static void run(Path image, String... command) throws Exception {
     Path log = image.resolveSibling(image.getFileName() + ".log");
-    Process process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    // What a rehearsal keeps is not for the user's cache.
+    builder.environment().put("XDG_CACHE_HOME", image.resolveSibling("cache").toString());
+    Process process = builder.start();
     if (process.waitFor() != 0) {
       throw new IllegalStateException(command[0] + " failed:\n" + Files.readString(log));
     }

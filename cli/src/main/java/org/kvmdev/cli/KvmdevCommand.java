@@ -1,6 +1,8 @@
 package org.kvmdev.cli;
 
+import java.util.List;
 import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
@@ -29,23 +31,43 @@ import picocli.CommandLine.Spec;
       "Exit code: 0 all well, 1 a difference or a fault, 2 a wrong command line."
     },
     versionProvider = KvmdevCommand.Version.class,
-    mixinStandardHelpOptions = true,
-    subcommands = {
-      ReplayCommand.class,
-      ListCommand.class,
-      DescribeCommand.class,
-      HostsCommand.class,
-      RunCommand.class,
-      ServeCommand.class,
-      RecordCommand.class,
-      LibraryCommand.class,
-      TestCommand.class,
-      KvmdevCommand.Completion.class
-    })
+    mixinStandardHelpOptions = true)
 final class KvmdevCommand implements Runnable {
+  /** The subcommands, in the order in which the help lists them. */
+  private static final List<Class<?>> SUBCOMMANDS =
+      List.of(
+          ReplayCommand.class,
+          ListCommand.class,
+          DescribeCommand.class,
+          HostsCommand.class,
+          RunCommand.class,
+          ServeCommand.class,
+          RecordCommand.class,
+          LibraryCommand.class,
+          TestCommand.class,
+          Completion.class);
+
   @Spec private CommandSpec spec;
 
-  @Mixin private Scope scope;
+  @Mixin private final Scope scope = new Scope();
+
+  /**
+   * Makes the command line. A program that is run waits for all that comes before its start:
+   * therefore {@code run} comes without the other subcommands, whose options take longest to make,
+   * and device types are looked for in the meantime.
+   *
+   * @param arguments what is going to be read
+   */
+  static CommandLine line(String... arguments) {
+    KvmdevCommand kvmdev = new KvmdevCommand();
+    boolean run = arguments.length > 0 && arguments[0].equals("run");
+    if (run) {
+      kvmdev.scope.lookEarly();
+    }
+    CommandLine line = new CommandLine(kvmdev);
+    (run ? List.of(RunCommand.class) : SUBCOMMANDS).forEach(line::addSubcommand);
+    return line;
+  }
 
   Scope scope() {
     return scope;

@@ -34,7 +34,7 @@ public final class Main {
    *     wrong command line
    */
   static int run(PrintWriter out, PrintWriter err, String... arguments) {
-    CommandLine line = new CommandLine(new KvmdevCommand());
+    CommandLine line = KvmdevCommand.line(arguments);
     line.setOut(out).setErr(err).setUsageHelpWidth(HELP_WIDTH);
     // Answers are read by programs too; colours would only be in their way.
     line.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
