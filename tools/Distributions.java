@@ -30,6 +30,9 @@ final class Distributions {
   /** Beside what kvmdev requires: what plug-ins may use. */
   private static final String FOR_PLUGINS = "java.logging";
 
+  /** Where a rehearsal keeps what is not for the user's own cache. */
+  private static final String CACHE = "cache";
+
   private static final int STARTS = 5;
 
   private Distributions() {}
@@ -56,6 +59,7 @@ final class Distributions {
         image.get();
       }
     }
+    delete(Path.of(arguments[1], CACHE));
     for (String name : names) {
       tell(Path.of(arguments[1], name));
     }
@@ -81,6 +85,7 @@ final class Distributions {
         "--no-man-pages",
         "--output",
         image.toString());
+    delete(modules);
     Path command = image.resolve("bin/kvmdev");
     Files.copy(LAUNCHER, command, StandardCopyOption.REPLACE_EXISTING);
     command.toFile().setExecutable(true, false);
@@ -111,8 +116,7 @@ final class Distributions {
     Path log = image.resolveSibling(image.getFileName() + ".log");
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
-    // What a rehearsal keeps is not for the user's cache.
-    builder.environment().put("XDG_CACHE_HOME", image.resolveSibling("cache").toString());
+    builder.environment().put("XDG_CACHE_HOME", image.resolveSibling(CACHE).toString());
     Process process = builder.start();
     if (process.waitFor() != 0) {
       throw new IllegalStateException(command[0] + " failed:\n" + Files.readString(log));

@@ -49,22 +49,17 @@ final class KvmdevCommand implements Runnable {
 
   @Spec private CommandSpec spec;
 
-  @Mixin private final Scope scope = new Scope();
+  @Mixin private Scope scope;
 
   /**
    * Makes the command line. A program that is run waits for all that comes before its start:
-   * therefore {@code run} comes without the other subcommands, whose options take longest to make,
-   * and device types are looked for in the meantime.
+   * therefore {@code run} comes without the other subcommands, whose options take longest to make.
    *
    * @param arguments what is going to be read
    */
   static CommandLine line(String... arguments) {
-    KvmdevCommand kvmdev = new KvmdevCommand();
+    CommandLine line = new CommandLine(new KvmdevCommand());
     boolean run = arguments.length > 0 && arguments[0].equals("run");
-    if (run) {
-      kvmdev.scope.lookEarly();
-    }
-    CommandLine line = new CommandLine(kvmdev);
     (run ? List.of(RunCommand.class) : SUBCOMMANDS).forEach(line::addSubcommand);
     return line;
   }

@@ -6,9 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.Host;
@@ -49,36 +46,6 @@ final class Scope {
   @Option(names = "--json", scope = ScopeType.INHERIT, description = "Answers as JSON.")
   private boolean json;
 
-  /** What was found before the command line was read; null where nobody has begun to look. */
-  private @Nullable Future<Discovery> early;
-
-  /**
-   * Looks for the device types that need no option, while the command line is read: on a thread of
-   * its own, since both take long.
-   */
-  void lookEarly() {
-    FutureTask<Discovery> task =
-        new FutureTask<>(() -> Discovery.find(null, null, Discovery.LOADING));
-    early = task;
-    Thread.ofPlatform().daemon().name("kvmdev-discovery").start(task);
-  }
-
-  private Discovery find() {
-    if (early == null || plugins != null) {
-      return Discovery.find(plugins, allowList(), Discovery.LOADING);
-    }
-    // An option that is of no use without plug-ins is told all the same.
-    allowList();
-    try {
-      return early.get();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e.getCause());
-    }
-  }
-
   boolean isJson() {
     return json;
   }
@@ -108,7 +75,7 @@ final class Scope {
   /** Finds the device types; what keeps a jar from being used is told, and the rest goes on. */
   Kvm kvm() {
     requireThere();
-    Kvm kvm = Kvm.of(find());
+    Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
     kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
     return kvm;
   }
