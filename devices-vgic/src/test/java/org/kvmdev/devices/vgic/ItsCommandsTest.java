@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.runtime.Vcpu;
 
 /**
  * What an ITS's commands refuse, silently: ids that its tables, its registers or GITS_TYPER have no
@@ -194,6 +195,25 @@ class ItsCommandsTest {
       its.mapCollection(collection, cpu);
       its.mapEvent(DEVICE, 0, TestIts.FIRST_LPI, collection);
       assertEquals(mapped, isMapped(its, DEVICE, 0));
+    }
+  }
+
+  /** The commands leave alone what the vCPU has in the guest: it is acknowledged, as in Linux. */
+  @Test
+  void what_is_in_a_list_register_is_neither_cleared_nor_discarded() throws KvmException {
+    try (TestIts its = its()) {
+      its.configure(TestIts.FIRST_LPI, 0, true);
+      its.mapDevice(DEVICE, 4);
+      its.mapEvent(DEVICE, 0, TestIts.FIRST_LPI, 0);
+      Vcpu server = its.gic.vcpus[0];
+      its.signal(DEVICE, 0);
+      server.enter();
+      its.clear(DEVICE, 0);
+      its.discard(DEVICE, 0);
+      assertEquals(TestIts.FIRST_LPI, its.gic.acknowledge(server));
+      its.gic.end(server, TestIts.FIRST_LPI);
+      server.exit();
+      assertEquals(TestGic.SPURIOUS, its.take(0));
     }
   }
 
