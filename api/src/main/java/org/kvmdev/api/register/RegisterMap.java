@@ -145,10 +145,7 @@ public final class RegisterMap<R extends Enum<R> & Register> {
    */
   public @Nullable R at(long offset) {
     long slot = (offset - begin) >>> shift;
-    if (slot < 0 || slot >= slots.length) {
-      return null;
-    }
-    return slots[(int) slot];
+    return Long.compareUnsigned(slot, slots.length) < 0 ? slots[(int) slot] : null;
   }
 
   /**

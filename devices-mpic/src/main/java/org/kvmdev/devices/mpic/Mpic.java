@@ -108,7 +108,9 @@ final class Mpic {
   /** Which source's interrupt was ended since this was last asked, or {@link Cpu#NONE}. */
   int takeEnded() {
     int source = ended;
-    ended = Cpu.NONE;
+    if (source != Cpu.NONE) {
+      ended = Cpu.NONE;
+    }
     return source;
   }
 

@@ -96,7 +96,7 @@ abstract sealed class CallerMemory implements UserMemory permits ProcessMemory, 
    * what a processor could not predict of requests to devices of different types.
    */
   final long first(byte[] bytes, int at, int size) {
-    if (size <= 0 || size > 8 || (size & size - 1) != 0) {
+    if (Integer.bitCount(size) != 1 || Integer.compareUnsigned(size, Long.BYTES) > 0) {
       throw badSize(size);
     }
     long eight = (long) LONG.get(bytes, at);
