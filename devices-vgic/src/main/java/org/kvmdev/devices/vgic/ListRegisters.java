@@ -254,10 +254,10 @@ final class ListRegisters {
         continue;
       }
       Interrupt irq = interrupts[i];
+      hardware.drop(i);
       if (fold(i)) {
         fill(kept++, irq);
       } else {
-        hardware.drop(i);
         // That it left changed the order, but nothing of that of the others.
         filledFrom += irq.queued ? 0 : 1;
       }
