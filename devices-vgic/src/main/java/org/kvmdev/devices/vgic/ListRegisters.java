@@ -158,12 +158,8 @@ final class ListRegisters {
       register |= ListRegister.END_INTERRUPT;
     }
     irq.filledPending = true;
-    irq.register = index;
+    hold(index, irq);
     queue.addToRow(irq);
-    // Mostly it is the same again.
-    if (interrupts[index] != irq) {
-      interrupts[index] = irq;
-    }
     hardware.joins(register);
     return true;
   }
@@ -189,10 +185,7 @@ final class ListRegisters {
         || queue.mayBePruned()) {
       return false;
     }
-    if (ListRegister.signalsEnd(register) && irq.isSpi()) {
-      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
-      cpu.tell();
-    }
+    noteEnd(irq, register);
     irq.latch = false;
     irq.active = false;
     irq.filledPending = false;
@@ -500,12 +493,17 @@ final class ListRegisters {
       hardware.valid++;
     }
     irq.filledPending = ListRegister.isPending(register);
+    hold(index, irq);
+    hardware.fill(index, register);
+  }
+
+  /** A list register is an interrupt's from now on. */
+  private void hold(int index, Interrupt irq) {
     irq.register = index;
     // Mostly it is the same again.
     if (interrupts[index] != irq) {
       interrupts[index] = irq;
     }
-    hardware.fill(index, register);
   }
 
   private long takePending(long register, Interrupt irq, int index) {
@@ -546,6 +544,14 @@ final class ListRegisters {
     return queue.settle(irq);
   }
 
+  /** Whoever listens is to be told of an SPI whose end is signalled. */
+  private void noteEnd(Interrupt irq, long register) {
+    if (ListRegister.signalsEnd(register) && irq.isSpi()) {
+      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
+      cpu.tell();
+    }
+  }
+
   private void takeBack(Interrupt irq, long register) {
     boolean pending = ListRegister.isPending(register);
     boolean active = ListRegister.isActive(register);
@@ -554,10 +560,7 @@ final class ListRegisters {
     if (pending || active) {
       hardware.valid--;
     }
-    if (ListRegister.signalsEnd(register) && irq.isSpi()) {
-      ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
-      cpu.tell();
-    }
+    noteEnd(irq, register);
     boolean deactivated = irq.active && !active;
     irq.active = active;
     if (active && irq.isSgi()) {

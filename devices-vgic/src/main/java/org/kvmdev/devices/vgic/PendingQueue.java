@@ -82,14 +82,11 @@ final class PendingQueue {
 
   /** Puts an interrupt last that is to be delivered here. */
   void add(Interrupt irq) {
-    irq.queued = true;
-    int place = size++;
-    if (isRow && place < row.length) {
-      // A row mostly has the same interrupts again and again.
-      if (row[place] != irq) {
-        row[place] = irq;
-      }
+    if (isRow && size < row.length) {
+      addToRow(irq);
     } else {
+      irq.queued = true;
+      size++;
       addRanked(irq);
     }
     if (irq.sources != 0) {
