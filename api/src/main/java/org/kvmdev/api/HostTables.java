@@ -8,6 +8,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.StringTokenizer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -246,11 +247,12 @@ public final class HostTables {
 
     void line(String line) {
       number++;
-      text = line.replaceFirst("#.*", "").strip();
+      int remark = line.indexOf('#');
+      text = (remark < 0 ? line : line.substring(0, remark)).strip();
       if (text.isEmpty()) {
         return;
       }
-      List<String> words = List.of(text.split("\\s+"));
+      List<String> words = words(text);
       switch (words.getFirst()) {
         case "onereg" -> {
           finish();
@@ -273,6 +275,16 @@ public final class HostTables {
         }
         default -> entry(words);
       }
+    }
+
+    /** Without a regular expression: every start of a JVM reads all hosts. */
+    private static List<String> words(String text) {
+      StringTokenizer tokens = new StringTokenizer(text);
+      List<String> words = new ArrayList<>(tokens.countTokens());
+      while (tokens.hasMoreTokens()) {
+        words.add(tokens.nextToken());
+      }
+      return words;
     }
 
     HostTables tables() {
@@ -347,7 +359,7 @@ public final class HostTables {
       String name = rest.get(0);
       List<String> rules = rest.subList(2, rest.size());
       Matcher row = ROW.matcher(name);
-      if (!row.matches()) {
+      if (!name.contains("..") || !row.matches()) {
         add(where, bytes, name, rest.get(1), rules);
         return;
       }

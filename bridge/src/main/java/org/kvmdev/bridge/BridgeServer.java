@@ -42,7 +42,6 @@ public final class BridgeServer implements AutoCloseable {
   private final Kvm kvm;
   private final BridgeOptions options;
   private final ServerSocketChannel channel;
-  private final SecureRandom tokens = new SecureRandom();
   private final Map<Long, ServedProcess> processes = new ConcurrentHashMap<>();
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
 
@@ -79,6 +78,8 @@ public final class BridgeServer implements AutoCloseable {
   }
 
   private void accept() {
+    // Takes its time when it is the first of the process: the first client needs time to start too.
+    SecureRandom tokens = new SecureRandom();
     while (channel.isOpen()) {
       SocketChannel client;
       try {
@@ -93,7 +94,7 @@ public final class BridgeServer implements AutoCloseable {
       }
       Connection connection = new Connection(client);
       connections.add(connection);
-      Thread.ofPlatform().daemon().name("kvmdev-client").start(() -> serve(connection));
+      Thread.ofPlatform().daemon().name("kvmdev-client").start(() -> serve(connection, tokens));
     }
   }
 
@@ -105,9 +106,9 @@ public final class BridgeServer implements AutoCloseable {
     }
   }
 
-  private void serve(Connection connection) {
+  private void serve(Connection connection, SecureRandom tokens) {
     try (connection) {
-      greet(connection);
+      greet(connection, tokens);
     } catch (ProtocolException e) {
       LOG.log(Level.WARNING, "a connection is given up: " + e.getMessage());
     } catch (IOException end) {
@@ -117,7 +118,7 @@ public final class BridgeServer implements AutoCloseable {
     }
   }
 
-  private void greet(Connection connection) throws IOException {
+  private void greet(Connection connection, SecureRandom tokens) throws IOException {
     if (connection.receive() != MessageType.HELLO) {
       throw new ProtocolException("a first message that is no HELLO");
     }
@@ -161,7 +162,7 @@ public final class BridgeServer implements AutoCloseable {
         connection.sendText(MessageType.REFUSED, String.valueOf(e.getMessage()));
         return;
       }
-      long fresh = token();
+      long fresh = token(tokens);
       processes.put(fresh, process);
       try {
         welcome(connection, fresh, process);
@@ -224,7 +225,7 @@ public final class BridgeServer implements AutoCloseable {
         : null;
   }
 
-  private long token() {
+  private static long token(SecureRandom tokens) {
     long token = 0;
     while (token == 0) {
       token = tokens.nextLong();

@@ -7,12 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,20 +67,16 @@ public final class ClientLibrary {
 
   /** The sources and how they are compiled, in a few letters: other ones are another library. */
   private static String fingerprint() {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(String.join(" ", OPTIONS).getBytes(StandardCharsets.UTF_8));
-      for (String source : SOURCES) {
-        try (InputStream in = source(source)) {
-          digest.update(in.readAllBytes());
-        }
+    CRC32 sum = new CRC32();
+    sum.update(String.join(" ", OPTIONS).getBytes(StandardCharsets.UTF_8));
+    for (String source : SOURCES) {
+      try (InputStream in = source(source)) {
+        sum.update(in.readAllBytes());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
       }
-      return HexFormat.of().formatHex(digest.digest(), 0, 8);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
+    return HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
   private static InputStream source(String name) {

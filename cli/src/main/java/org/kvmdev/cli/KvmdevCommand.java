@@ -5,51 +5,37 @@ import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** The command itself; without a subcommand it teaches. */
-@Command(
-    name = "kvmdev",
-    description =
-        "KVM's device-control API on the JVM: interrupt controllers that answer as Linux's KVM"
-            + " does.",
-    synopsisSubcommandLabel = "COMMAND",
-    footerHeading = "%nFor a start:%n",
-    footer = {
-      "  kvmdev replay                                  all bundled recordings of real kernels",
-      "  kvmdev replay mpic/42-guest-irq                one of them, by the begin of its name",
-      "  kvmdev list                                    which device types there are",
-      "  kvmdev describe KVM_DEV_TYPE_FSL_MPIC_42       its attributes and registers",
-      "  kvmdev run -- ./my-vmm                         a program for Linux's KVM, on kvmdev",
-      "  kvmdev --plugins DIR list                      with the device jars in DIR",
-      "  kvmdev test my-device.jar                      a jar's devices against the conformance"
-          + " rules",
-      "  source <(kvmdev completion)                    completion for bash and zsh",
-      "",
-      "Exit code: 0 all well, 1 a difference or a fault, 2 a wrong command line."
-    },
-    versionProvider = KvmdevCommand.Version.class,
-    mixinStandardHelpOptions = true)
 final class KvmdevCommand implements Runnable {
-  /** The subcommands, in the order in which the help lists them. */
-  private static final List<Class<?>> SUBCOMMANDS =
-      List.of(
-          ReplayCommand.class,
-          ListCommand.class,
-          DescribeCommand.class,
-          HostsCommand.class,
-          RunCommand.class,
-          ServeCommand.class,
-          RecordCommand.class,
-          LibraryCommand.class,
-          TestCommand.class,
-          Completion.class);
+  private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this).name("kvmdev");
+  private final Scope scope = new Scope(spec);
 
-  @Spec private CommandSpec spec;
-
-  @Mixin private Scope scope;
+  private KvmdevCommand() {
+    spec.versionProvider(new Version())
+        .usageMessage()
+        .description(
+            "KVM's device-control API on the JVM: interrupt controllers that answer as Linux's KVM"
+                + " does.")
+        .synopsisSubcommandLabel("COMMAND")
+        .footerHeading("%nFor a start:%n")
+        .footer(
+            "  kvmdev replay                                  all bundled recordings of real"
+                + " kernels",
+            "  kvmdev replay mpic/42-guest-irq                one of them, by the begin of its"
+                + " name",
+            "  kvmdev list                                    which device types there are",
+            "  kvmdev describe KVM_DEV_TYPE_FSL_MPIC_42       its attributes and registers",
+            "  kvmdev run -- ./my-vmm                         a program for Linux's KVM, on kvmdev",
+            "  kvmdev --plugins DIR list                      with the device jars in DIR",
+            "  kvmdev test my-device.jar                      a jar's devices against the"
+                + " conformance rules",
+            "  source <(kvmdev completion)                    completion for bash and zsh",
+            "",
+            "Exit code: 0 all well, 1 a difference or a fault, 2 a wrong command line.");
+    Options.addHelp(spec);
+  }
 
   /**
    * Makes the command line. A program that is run waits for all that comes before its start:
@@ -58,10 +44,27 @@ final class KvmdevCommand implements Runnable {
    * @param arguments what is going to be read
    */
   static CommandLine line(String... arguments) {
-    CommandLine line = new CommandLine(new KvmdevCommand());
+    KvmdevCommand kvmdev = new KvmdevCommand();
+    CommandLine line = new CommandLine(kvmdev.spec);
     boolean run = arguments.length > 0 && arguments[0].equals("run");
-    (run ? List.of(RunCommand.class) : SUBCOMMANDS).forEach(line::addSubcommand);
+    (run ? List.of(new RunCommand(kvmdev).spec()) : kvmdev.subcommands())
+        .forEach(line::addSubcommand);
     return line;
+  }
+
+  /** In the order in which the help lists them. */
+  private List<Object> subcommands() {
+    return List.of(
+        new ReplayCommand(),
+        new ListCommand(),
+        new DescribeCommand(),
+        new HostsCommand(),
+        new RunCommand(this).spec(),
+        new ServeCommand(this).spec(),
+        new RecordCommand(),
+        new LibraryCommand(),
+        new TestCommand(),
+        new Completion());
   }
 
   Scope scope() {

@@ -62,9 +62,8 @@ final class RecordCommand implements Callable<Integer> {
       throw new WrongInput(
           "kvmdev: this machine has no /dev/kvm that can be used; kvmdev run has one of its own");
     }
-    Path folder = Files.createTempDirectory("kvmdev");
-    Path socket = folder.resolve("kvm.sock");
-    try (Kvm kvm = kvmdev.scope().kvm()) {
+    try (PrivateFolder folder = PrivateFolder.make();
+        Kvm kvm = kvmdev.scope().kvm()) {
       Program program = Program.of(command, null);
       if (!program.target().isNative()) {
         throw new MissingException(
@@ -76,16 +75,16 @@ final class RecordCommand implements Callable<Integer> {
       String name = host != null ? host : hostName(program.target().architecture(), kernel);
       try (Recording recording = Recording.of(output, kvm, name, "Linux " + kernel, command);
           BridgeServer server =
-              BridgeServer.open(socket, kvm, BridgeOptions.recording(recording.recorder()))) {
+              BridgeServer.open(
+                  folder.path().resolve("kvm.sock"),
+                  kvm,
+                  BridgeOptions.recording(recording.recorder()))) {
         int status = RunCommand.waitFor(program.starter(server.socket(), HostView.MACHINE).start());
         recording.report(kvmdev.scope().err());
         return status;
       }
     } catch (MissingException e) {
       throw new WrongInput("kvmdev: " + e.getMessage());
-    } finally {
-      Files.deleteIfExists(socket);
-      Files.delete(folder);
     }
   }
 

@@ -1,87 +1,95 @@
 package org.kvmdev.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.kvmdev.bridge.BridgeOptions;
 import org.kvmdev.bridge.BridgeServer;
 import org.kvmdev.bridge.HostView;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Program;
 import org.kvmdev.runtime.Kvm;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** Runs a program that was written for Linux's KVM. */
-@Command(
-    name = "run",
-    description =
-        "Runs a program, unmodified, whose /dev/kvm is kvmdev's. One for another architecture is"
-            + " run by qemu-user.",
-    footerHeading = "%n",
-    footer = {
-      "  kvmdev run -- ./my-vmm --some-option",
-      "  kvmdev run --log --run exit -- ./vgic_init",
-      "  kvmdev run --summary -- ./my-vmm",
-      "  kvmdev run --record mine.kvmtrace.jsonl -- ./my-vmm",
-      "",
-      "Exit code: the program's; 2 where it cannot be started, with the reason."
-    },
-    mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   private static final long PATIENCE_SECONDS = 5;
 
-  @ParentCommand private KvmdevCommand kvmdev;
+  private final OptionSpec sysroot =
+      Options.path(
+              "--sysroot",
+              "DIR",
+              "The root folder of a program for another architecture, with its libraries; by"
+                  + " default, where Debian has them.")
+          .build();
 
-  @Mixin private ServeOptions options;
+  private final OptionSpec record =
+      Options.path(
+              "--record",
+              "FILE",
+              "Writes down what the program asks and is answered, as a recording that kvmdev replay"
+                  + " compares later.")
+          .build();
 
-  @Option(
-      names = "--sysroot",
-      paramLabel = "DIR",
-      description =
-          "The root folder of a program for another architecture, with its libraries; by default,"
-              + " where Debian has them.")
-  private @Nullable Path sysroot;
+  private final PositionalParamSpec words =
+      PositionalParamSpec.builder()
+          .arity("1..*")
+          .required(true)
+          .type(List.class)
+          .auxiliaryTypes(String.class)
+          .paramLabel("PROGRAM")
+          .description("The program and its arguments, behind --.")
+          .build();
 
-  @Option(
-      names = "--record",
-      paramLabel = "FILE",
-      description =
-          "Writes down what the program asks and is answered, as a recording that kvmdev replay"
-              + " compares later.")
-  private @Nullable Path record;
+  private final KvmdevCommand kvmdev;
+  private final CommandSpec spec;
+  private final ServeOptions options;
 
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "PROGRAM",
-      description = "The program and its arguments, behind --.")
-  private List<String> command = new ArrayList<>();
+  RunCommand(KvmdevCommand kvmdev) {
+    this.kvmdev = kvmdev;
+    spec = CommandSpec.wrapWithoutInspection(this).name("run");
+    options = new ServeOptions(spec);
+    spec.addOption(sysroot).addOption(record).addPositional(words);
+    spec.usageMessage()
+        .description(
+            "Runs a program, unmodified, whose /dev/kvm is kvmdev's. One for another architecture"
+                + " is run by qemu-user.")
+        .footerHeading("%n")
+        .footer(
+            "  kvmdev run -- ./my-vmm --some-option",
+            "  kvmdev run --log --run exit -- ./vgic_init",
+            "  kvmdev run --summary -- ./my-vmm",
+            "  kvmdev run --record mine.kvmtrace.jsonl -- ./my-vmm",
+            "",
+            "Exit code: the program's; 2 where it cannot be started, with the reason.");
+    Options.addHelp(spec);
+  }
+
+  CommandSpec spec() {
+    return spec;
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Path folder = Files.createTempDirectory("kvmdev");
-    Path socket = folder.resolve("kvm.sock");
-    try (Kvm kvm = kvmdev.scope().kvm()) {
-      Program program = Program.of(command, sysroot);
+    List<String> command = words.getValue();
+    Path recorded = Options.given(record);
+    try (PrivateFolder folder = PrivateFolder.make();
+        Kvm kvm = kvmdev.scope().kvm()) {
+      Program program = Program.of(command, Options.given(sysroot));
       String host = options.host(kvm, program.target());
-      HostView view = HostView.of(kvm.host(host), folder.resolve("files"));
+      HostView view = HostView.of(kvm.host(host), folder.path().resolve("files"));
       BridgeOptions how = options.bridge(host, kvmdev.scope().err()::println);
+      Path socket = folder.path().resolve("kvm.sock");
       ProcessBuilder starter = program.starter(socket, view);
       int status;
-      if (record == null) {
+      if (recorded == null) {
         status = serve(starter, socket, kvm, how);
       } else {
-        try (Recording recording = Recording.of(record, kvm, kvm.host(host), command)) {
+        try (Recording recording = Recording.of(recorded, kvm, kvm.host(host), command)) {
           status = serve(starter, socket, kvm, how.with(recording.recorder()));
           recording.report(kvmdev.scope().err());
         }
@@ -90,8 +98,6 @@ final class RunCommand implements Callable<Integer> {
       return status;
     } catch (MissingException e) {
       throw new WrongInput("kvmdev: " + e.getMessage());
-    } finally {
-      remove(folder);
     }
   }
 
@@ -100,14 +106,6 @@ final class RunCommand implements Callable<Integer> {
     BridgeServer server = BridgeServer.open(socket, kvm, how);
     try (server) {
       return waitFor(program.start());
-    }
-  }
-
-  private static void remove(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(each);
-      }
     }
   }
 

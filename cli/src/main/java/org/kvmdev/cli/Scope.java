@@ -13,41 +13,44 @@ import org.kvmdev.runtime.AllowList;
 import org.kvmdev.runtime.Discovery;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.Spec;
 
 /**
  * What the command and every subcommand take, before or after its name: where device jars are, and
  * how answers are written.
  */
 final class Scope {
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec command;
+  private final OptionSpec plugins =
+      Options.path(
+              "--plugins",
+              "PATH",
+              "A device jar, or a folder of them: each x.jar alone, or a folder x/ of jars, is a"
+                  + " plug-in.")
+          .scopeType(ScopeType.INHERIT)
+          .build();
 
-  @Option(
-      names = "--plugins",
-      scope = ScopeType.INHERIT,
-      paramLabel = "PATH",
-      description =
-          "A device jar, or a folder of them: each x.jar alone, or a folder x/ of jars, is a"
-              + " plug-in.")
-  private @Nullable Path plugins;
+  private final OptionSpec allowed =
+      Options.path(
+              "--allow",
+              "FILE",
+              "The jars that may be plug-ins, as sha256sum lists them; instead of SHA256SUMS beside"
+                  + " them.")
+          .scopeType(ScopeType.INHERIT)
+          .build();
 
-  @Option(
-      names = "--allow",
-      scope = ScopeType.INHERIT,
-      paramLabel = "FILE",
-      description =
-          "The jars that may be plug-ins, as sha256sum lists them; instead of SHA256SUMS beside"
-              + " them.")
-  private @Nullable Path allowed;
+  private final OptionSpec json =
+      Options.flag("--json", "Answers as JSON.").scopeType(ScopeType.INHERIT).build();
 
-  @Option(names = "--json", scope = ScopeType.INHERIT, description = "Answers as JSON.")
-  private boolean json;
+  private final CommandSpec command;
+
+  /** Adds the options to the command. */
+  Scope(CommandSpec command) {
+    this.command = command.addOption(plugins).addOption(allowed).addOption(json);
+  }
 
   boolean isJson() {
-    return json;
+    return Options.isGiven(json);
   }
 
   PrintWriter out() {
@@ -60,11 +63,11 @@ final class Scope {
 
   /** The plug-ins that were named; none where there is no folder of them. */
   List<Path> plugins() throws IOException {
-    requireThere();
-    if (plugins == null || isOne(plugins)) {
-      return plugins == null ? List.of() : List.of(plugins);
+    Path place = place();
+    if (place == null || isOne(place)) {
+      return place == null ? List.of() : List.of(place);
     }
-    try (Stream<Path> all = Files.list(plugins)) {
+    try (Stream<Path> all = Files.list(place)) {
       return all.filter(each -> Files.isDirectory(each) || each.toString().endsWith(".jar"))
           .filter(each -> !each.getFileName().toString().startsWith("."))
           .sorted()
@@ -74,8 +77,8 @@ final class Scope {
 
   /** Finds the device types; what keeps a jar from being used is told, and the rest goes on. */
   Kvm kvm() {
-    requireThere();
-    Kvm kvm = Kvm.of(Discovery.find(plugins, allowList(), Discovery.LOADING));
+    Path place = place();
+    Kvm kvm = Kvm.of(Discovery.find(place, allowList(place), Discovery.LOADING));
     kvm.faults().forEach(fault -> err().println("kvmdev: " + fault.message()));
     return kvm;
   }
@@ -84,15 +87,18 @@ final class Scope {
     return Files.exists(place) && place.toString().endsWith(".jar");
   }
 
-  private void requireThere() {
-    if (plugins != null && !Files.isDirectory(plugins) && !isOne(plugins)) {
+  /** Where plug-ins are; null where no place was named. */
+  private @Nullable Path place() {
+    Path place = Options.given(plugins);
+    if (place != null && !Files.isDirectory(place) && !isOne(place)) {
       throw new WrongInput(
           "--plugins "
-              + plugins
-              + (Files.exists(plugins)
+              + place
+              + (Files.exists(place)
                   ? " is neither a jar nor a folder of device jars"
                   : " does not exist: give a device jar, or a folder of them"));
     }
+    return place;
   }
 
   /** A host by its name; where there is none, the complaint says which distribution has it. */
@@ -104,17 +110,18 @@ final class Scope {
     }
   }
 
-  private @Nullable AllowList allowList() {
-    if (allowed == null) {
+  private @Nullable AllowList allowList(@Nullable Path place) {
+    Path list = Options.given(allowed);
+    if (list == null) {
       return null;
     }
-    if (plugins == null) {
-      throw new WrongInput("--allow " + allowed + " is of use with --plugins PATH only");
+    if (place == null) {
+      throw new WrongInput("--allow " + list + " is of use with --plugins PATH only");
     }
     try {
-      return AllowList.read(allowed);
+      return AllowList.read(list);
     } catch (NoSuchFileException e) {
-      throw new WrongInput("--allow " + allowed + " does not exist: give what sha256sum printed");
+      throw new WrongInput("--allow " + list + " does not exist: give what sha256sum printed");
     } catch (IOException e) {
       throw new WrongInput("--allow: " + e.getMessage());
     }

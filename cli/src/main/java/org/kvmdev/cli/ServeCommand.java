@@ -11,33 +11,41 @@ import java.util.concurrent.CountDownLatch;
 import org.kvmdev.bridge.BridgeServer;
 import org.kvmdev.bridge.ClientLibrary;
 import org.kvmdev.runtime.Kvm;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** Serves programs that are started elsewhere. */
-@Command(
-    name = "serve",
-    description =
-        "Serves programs that are started elsewhere, in containers say, with the client library"
-            + " (kvmdev library) in LD_PRELOAD and the socket in KVMDEV_SOCKET.",
-    mixinStandardHelpOptions = true)
 final class ServeCommand implements Callable<Integer> {
-  @ParentCommand private KvmdevCommand kvmdev;
+  private final OptionSpec place =
+      Options.path(
+              "--socket", "PATH", "Where the socket is made; whoever can write to it is served.")
+          .required(true)
+          .build();
 
-  @Mixin private ServeOptions options;
+  private final KvmdevCommand kvmdev;
+  private final CommandSpec spec;
+  private final ServeOptions options;
 
-  @Option(
-      names = "--socket",
-      required = true,
-      paramLabel = "PATH",
-      description = "Where the socket is made; whoever can write to it is served.")
-  private Path socket;
+  ServeCommand(KvmdevCommand kvmdev) {
+    this.kvmdev = kvmdev;
+    spec = CommandSpec.wrapWithoutInspection(this).name("serve");
+    options = new ServeOptions(spec);
+    spec.addOption(place);
+    spec.usageMessage()
+        .description(
+            "Serves programs that are started elsewhere, in containers say, with the client library"
+                + " (kvmdev library) in LD_PRELOAD and the socket in KVMDEV_SOCKET.");
+    Options.addHelp(spec);
+  }
+
+  CommandSpec spec() {
+    return spec;
+  }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    removeStale();
+    Path socket = place.getValue();
+    removeStale(socket);
     PrintWriter out = kvmdev.scope().out();
     try (Kvm kvm = kvmdev.scope().kvm();
         BridgeServer server =
@@ -66,7 +74,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** A socket that nobody answers at is from a server that was killed. */
-  private void removeStale() throws IOException {
+  private static void removeStale(Path socket) throws IOException {
     if (Files.isRegularFile(socket) || Files.isDirectory(socket)) {
       throw new WrongInput("kvmdev: --socket " + socket + " is a file or folder");
     }

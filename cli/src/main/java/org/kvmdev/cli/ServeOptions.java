@@ -11,41 +11,46 @@ import org.kvmdev.bridge.CallSummary;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Target;
 import org.kvmdev.runtime.Kvm;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** How programs are served. */
 final class ServeOptions {
-  @Option(
-      names = "--host",
-      paramLabel = "NAME",
-      description =
-          "The recorded host that programs run on (kvmdev hosts lists them); by default, one of"
-              + " their architecture.")
-  private @Nullable String host;
+  private final OptionSpec host =
+      Options.word(
+              "--host",
+              "NAME",
+              "The recorded host that programs run on (kvmdev hosts lists them); by default, one of"
+                  + " their architecture.")
+          .build();
 
-  @Option(
-      names = "--log",
-      description = "Tells each request in words, with the reason where it was refused.")
-  private boolean log;
+  private final OptionSpec log =
+      Options.flag("--log", "Tells each request in words, with the reason where it was refused.")
+          .build();
 
-  @Option(
-      names = "--summary",
-      description =
-          "Tells at the end how often each request was made, and how often it was refused with"
-              + " which errno.")
-  private boolean summary;
+  private final OptionSpec summary =
+      Options.flag(
+              "--summary",
+              "Tells at the end how often each request was made, and how often it was refused with"
+                  + " which errno.")
+          .build();
 
   /** Counts, where a summary is wanted. */
   private final CallSummary counts = new CallSummary();
 
-  @Option(
-      names = "--run",
-      paramLabel = "wait|exit",
-      defaultValue = "wait",
-      description =
-          "What KVM_RUN does, since there is no CPU: wait as one that sleeps, until a signal or"
-              + " immediate_exit (the default), or exit at once, as a guest that switches off.")
-  private String run = "wait";
+  private final OptionSpec run =
+      Options.word(
+              "--run",
+              "wait|exit",
+              "What KVM_RUN does, since there is no CPU: wait as one that sleeps, until a signal or"
+                  + " immediate_exit (the default), or exit at once, as a guest that switches off.")
+          .defaultValue("wait")
+          .build();
+
+  /** Adds the options to a command. */
+  ServeOptions(CommandSpec command) {
+    command.addOption(host).addOption(log).addOption(summary).addOption(run);
+  }
 
   /** The host's name: the one that was given, if the program can run there, or one that fits. */
   String host(Kvm kvm, Target target) throws MissingException {
@@ -82,26 +87,29 @@ final class ServeOptions {
 
   /** The host's name, where one was given. */
   @Nullable String host(Kvm kvm) {
-    if (host != null) {
-      Scope.host(kvm, host);
+    String name = Options.given(host);
+    if (name != null) {
+      Scope.host(kvm, name);
     }
-    return host;
+    return name;
   }
 
   BridgeOptions bridge(@Nullable String hostName, Consumer<String> listener) {
+    String asked = Options.given(run);
     BridgeOptions.Run how =
-        switch (run) {
+        switch (asked) {
           case "wait" -> BridgeOptions.Run.WAIT;
           case "exit" -> BridgeOptions.Run.EXIT;
-          default -> throw new WrongInput("kvmdev: --run " + run + ": there are wait and exit");
+          default -> throw new WrongInput("kvmdev: --run " + asked + ": there are wait and exit");
         };
-    BridgeOptions options = new BridgeOptions(hostName, how, log ? listener : null);
-    return summary ? options.with(counts) : options;
+    BridgeOptions options =
+        new BridgeOptions(hostName, how, Options.isGiven(log) ? listener : null);
+    return Options.isGiven(summary) ? options.with(counts) : options;
   }
 
   /** Tells what was counted, once nobody is served any more. */
   void printSummary(PrintWriter out) {
-    if (!summary) {
+    if (!Options.isGiven(summary)) {
       return;
     }
     List<CallSummary.Row> rows = counts.rows();
