@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Host;
+import org.kvmdev.api.HostTables;
 import org.kvmdev.runtime.Kvm;
 import org.kvmdev.runtime.ioctl.Direction;
 import org.kvmdev.runtime.ioctl.Request;
@@ -35,6 +36,12 @@ public final class Rehearsal {
 
   private static final int VCPU_INIT = 0xae;
   private static final int INIT_BYTES = 32;
+
+  /** KVM_MEM_LOG_DIRTY_PAGES, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI. */
+  private static final int LOG_DIRTY_PAGES = 1;
+
+  private static final int PIN_ROUTE = 1;
+  private static final int MESSAGE_ROUTE = 2;
 
   /** Where the client's memory is: the structure of a request, what it points to, a list. */
   private static final long STRUCTURE = 0x1000;
@@ -120,10 +127,23 @@ public final class Rehearsal {
         ask(vcpu, Request.SET_ONE_REG, STRUCTURE);
       }
     }
+    setUp(vm);
+    for (HostTables.Structure each : host.tables().structures()) {
+      int fd =
+          switch (each.target()) {
+            case KVM -> system;
+            case VM -> vm;
+            case VCPU -> vcpu;
+          };
+      ioctl(fd, each.get(), STRUCTURE);
+      ioctl(fd, each.set(), STRUCTURE);
+    }
+    attributes(vm, 1);
+    attributes(vcpu, 1);
     for (DeviceType type : kvm.types(host)) {
       memory.putInt(0, type.number()).putInt(8, 0);
       if (ask(vm, Request.CREATE_DEVICE, STRUCTURE) == 0) {
-        attributes(memory.getInt(4));
+        attributes(memory.getInt(4), ROUNDS * ROUNDS);
       }
     }
     ask(vcpu, Request.RUN, 0);
@@ -133,13 +153,35 @@ public final class Rehearsal {
     }
   }
 
-  private void attributes(int device) throws IOException {
-    for (int i = 0; i < GROUPS * ROUNDS * ROUNDS; i++) {
+  /** What a VMM gives a VM beside vCPUs and devices: memory, events, routes. */
+  private void setUp(int vm) throws IOException {
+    memory.putInt(0, 0).putInt(4, LOG_DIRTY_PAGES);
+    memory.putLong(8, 0).putLong(16, MEMORY).putLong(24, MEMORY);
+    ask(vm, Request.SET_USER_MEMORY_REGION, STRUCTURE);
+    memory.putInt(0, 0).putLong(8, STRUCTURE + VALUE);
+    ask(vm, Request.GET_DIRTY_LOG, STRUCTURE);
+    memory.putInt(0, 0).putInt(4, 1).putLong(8, 0).putLong(16, STRUCTURE + VALUE);
+    ask(vm, Request.CLEAR_DIRTY_LOG, STRUCTURE);
+    memory.putLong(0, 0).putLong(8, MEMORY).putInt(16, Integer.BYTES).putInt(20, 0).putInt(24, 0);
+    ask(vm, Request.IOEVENTFD, STRUCTURE);
+    memory.putInt(0, 0).putInt(4, 0).putInt(8, 0);
+    ask(vm, Request.IRQFD, STRUCTURE);
+    memory.putInt(0, 2).putInt(4, 0);
+    memory.putInt(8, 0).putInt(12, PIN_ROUTE).putInt(16, 0).putLong(24, 0);
+    memory.putInt(56, 1).putInt(60, MESSAGE_ROUTE).putInt(64, 0).putLong(72, 0);
+    ask(vm, Request.SET_GSI_ROUTING, STRUCTURE);
+    memory.putInt(0, 0).putInt(4, 0);
+    ask(vm, Request.IRQ_LINE, STRUCTURE);
+    ask(vm, Request.ENABLE_CAP_VM, STRUCTURE);
+  }
+
+  private void attributes(int fd, int rounds) throws IOException {
+    for (int i = 0; i < GROUPS * rounds; i++) {
       memory.putInt(0, 0).putInt(4, i % GROUPS);
       memory.putLong(8, i / GROUPS * 4L).putLong(16, STRUCTURE + VALUE);
-      ask(device, Request.HAS_DEVICE_ATTR, STRUCTURE);
-      ask(device, Request.GET_DEVICE_ATTR, STRUCTURE);
-      ask(device, Request.SET_DEVICE_ATTR, STRUCTURE);
+      ask(fd, Request.HAS_DEVICE_ATTR, STRUCTURE);
+      ask(fd, Request.GET_DEVICE_ATTR, STRUCTURE);
+      ask(fd, Request.SET_DEVICE_ATTR, STRUCTURE);
     }
   }
 
