@@ -71,6 +71,8 @@ struct link {
 	uint8_t out[KVMDEV_HEADER + KVMDEV_BODY];
 };
 
+/* Most messages are shorter. qemu-user looks at each page that a message could be received to, each time. */
+#define SHORT 512u
 /* How often to look for an answer before waiting for it: some ten microseconds. */
 #define LOOKS 50
 /* An answer that comes within so many nanoseconds after that was missed. */
@@ -171,7 +173,7 @@ static ssize_t receive_soon(struct link *link, void *to, size_t most)
 static bool receive_to(struct link *link, size_t *done, size_t length)
 {
 	while (*done < length) {
-		size_t most = link->shared ? length : sizeof(link->in);
+		size_t most = link->shared || length > SHORT ? length : SHORT;
 		ssize_t got = receive_soon(link, link->in + *done, most - *done);
 
 		if (got == 0)

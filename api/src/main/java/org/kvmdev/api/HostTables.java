@@ -358,8 +358,8 @@ public final class HostTables {
       List<String> rest = words.subList(field ? 2 : 1, words.size());
       String name = rest.get(0);
       List<String> rules = rest.subList(2, rest.size());
-      Matcher row = ROW.matcher(name);
-      if (!name.contains("..") || !row.matches()) {
+      Matcher row = name.contains("..") ? ROW.matcher(name) : null;
+      if (row == null || !row.matches()) {
         add(where, bytes, name, rest.get(1), rules);
         return;
       }

@@ -34,6 +34,8 @@ public final class Main {
    *     wrong command line
    */
   static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    // No option is a time, and to prepare for one takes a twentieth of the start.
+    System.setProperty("picocli.converters.excludes", "java.time.*");
     CommandLine line = KvmdevCommand.line(arguments);
     line.setOut(out).setErr(err).setUsageHelpWidth(HELP_WIDTH);
     // Answers are read by programs too; colours would only be in their way.

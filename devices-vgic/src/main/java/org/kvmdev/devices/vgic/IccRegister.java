@@ -54,7 +54,7 @@ enum IccRegister implements GicRegister {
     int count = name().contains("R_EL1") && name().startsWith("ICC_AP") ? 4 : 1;
     RegisterSpec made =
         at(encoding(3, 0, crn, crm, op2), summary)
-            .place("S3_0_C%d_C%d_%d".formatted(crn, crm, op2))
+            .place("S3_0_C" + crn + "_C" + crm + "_" + op2)
             .width(8)
             .reset(reset);
     if (count > 1) {
