@@ -53,7 +53,6 @@ struct along {
 
 struct link {
 	int socket;
-	int pipe[2];
 	bool broken;
 	struct along along[KVMDEV_ALONG];
 	size_t alongs;
@@ -66,10 +65,14 @@ struct link {
 	/* All links of the process, so that a fork's child can close them. */
 	struct link *next;
 	struct link **place;
-	/* A message that came, and one that is made. */
-	uint8_t in[KVMDEV_HEADER + KVMDEV_BODY];
-	uint8_t out[KVMDEV_HEADER + KVMDEV_BODY];
+	/* A message that came, and one that is made: in a file, which is mapped, so that memory can be copied by its reads and
+	 * writes. */
+	int messages;
+	uint8_t *in;
+	uint8_t *out;
 };
+
+#define MESSAGE (KVMDEV_HEADER + KVMDEV_BODY)
 
 /* Most messages are shorter. qemu-user looks at each page that a message could be received to, each time. */
 #define SHORT 512u
@@ -209,7 +212,15 @@ static bool send_result(struct link *link, int64_t result, int error)
 	return send_message(link, KVMDEV_RESULT, 12);
 }
 
-/* Memory. A pipe between answers EFAULT where a copy would be a crash, also where qemu-user runs the program. */
+/*
+ * Memory. A file answers EFAULT where a copy would be a crash, also where qemu-user runs the program. What is copied to or
+ * from is a part of the link's messages.
+ */
+
+static off64_t place(const struct link *link, const uint8_t *at)
+{
+	return at - link->in;
+}
 
 static size_t step(uint64_t address, size_t left)
 {
@@ -226,8 +237,8 @@ static size_t copy_in(struct link *link, uint8_t *to, uint64_t address, size_t l
 	while (done < length && address + done <= UINTPTR_MAX) {
 		size_t part = step(address + done, length - done);
 
-		if (write(link->pipe[1], (const void *)(uintptr_t)(address + done), part) != (ssize_t)part ||
-		    read(link->pipe[0], to + done, part) != (ssize_t)part)
+		if (pwrite64(link->messages, (const void *)(uintptr_t)(address + done), part, place(link, to + done)) !=
+		    (ssize_t)part)
 			break;
 		done += part;
 	}
@@ -241,15 +252,8 @@ static size_t copy_out(struct link *link, uint64_t address, const uint8_t *from,
 	while (done < length && address + done <= UINTPTR_MAX) {
 		size_t part = step(address + done, length - done);
 
-		if (write(link->pipe[1], from + done, part) != (ssize_t)part)
+		if (pread64(link->messages, (void *)(uintptr_t)(address + done), part, place(link, from + done)) != (ssize_t)part)
 			break;
-		if (read(link->pipe[0], (void *)(uintptr_t)(address + done), part) != (ssize_t)part) {
-			uint8_t rest[PAGE];
-
-			if (read(link->pipe[0], rest, part) != (ssize_t)part)
-				link->broken = true;
-			break;
-		}
 		done += part;
 	}
 	return done;
@@ -659,8 +663,7 @@ static void *wait_for_events(void *link)
 static void close_files(struct link *link)
 {
 	kvmdev_drop_file(link->socket);
-	kvmdev_drop_file(link->pipe[0]);
-	kvmdev_drop_file(link->pipe[1]);
+	kvmdev_drop_file(link->messages);
 }
 
 /* With the lock held. */
@@ -670,6 +673,8 @@ static void free_link(struct link *link)
 		link->next->place = link->place;
 	*link->place = link->next;
 	close_files(link);
+	if (link->in != NULL)
+		munmap(link->in, 2 * MESSAGE);
 	munmap(link, sizeof(*link));
 }
 
@@ -722,26 +727,33 @@ static bool shake_hands(struct link *link, uint32_t role, uint64_t token)
 	return true;
 }
 
+static void map_messages(struct link *link)
+{
+	void *messages = kvmdev_real_mmap(NULL, 2 * MESSAGE, PROT_READ | PROT_WRITE, MAP_SHARED, link->messages, 0);
+
+	if (messages == MAP_FAILED)
+		return;
+	link->in = messages;
+	link->out = link->in + MESSAGE;
+}
+
 /* With the lock held. */
 static struct link *open_link(uint32_t role, uint64_t token)
 {
 	struct link *link = kvmdev_real_mmap(NULL, sizeof(*link), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 					     -1, 0);
-	int ends[2] = {-1, -1};
 
 	if (link == MAP_FAILED)
 		return NULL;
 	link->socket = kvmdev_move_away(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		ends[0] = ends[1] = -1;
-	link->pipe[0] = kvmdev_move_away(ends[0]);
-	link->pipe[1] = kvmdev_move_away(ends[1]);
+	link->messages = kvmdev_move_away(kvmdev_make_file("kvmdev", 2 * MESSAGE));
+	map_messages(link);
 	link->next = links;
 	if (links != NULL)
 		links->place = &link->next;
 	link->place = &links;
 	links = link;
-	if (link->pipe[1] < 0 || connect(link->socket, (struct sockaddr *)&server, sizeof(server)) != 0) {
+	if (link->in == NULL || connect(link->socket, (struct sockaddr *)&server, sizeof(server)) != 0) {
 		complain("cannot reach the server at");
 	} else if (shake_hands(link, role, token)) {
 		return link;
