@@ -195,7 +195,8 @@ public final class BridgeServer implements AutoCloseable {
               .formatted(wordBits, order, LITTLE, BIG));
     }
     Host host = host(architecture);
-    requireFit(host, architecture, sample);
+    RequestNumbers numbers = RequestNumbers.of(host);
+    requireFit(host, numbers, architecture, sample);
     Host seen = host.seenBy(byteOrder, wordBits);
     if (recorder != null && seen != host) {
       throw new IllegalArgumentException(
@@ -204,7 +205,6 @@ public final class BridgeServer implements AutoCloseable {
               + " is in its words and byte order, and the program has others; build it for "
               + host.architecture());
     }
-    RequestNumbers numbers = RequestNumbers.of(host);
     return new RemoteProcess(
         pid,
         kvm,
@@ -269,8 +269,9 @@ public final class BridgeServer implements AutoCloseable {
    * A program of another architecture than its host's is served where it numbers requests alike:
    * structures are the same, with their numbers in the program's order.
    */
-  private static void requireFit(Host host, String architecture, int sample) {
-    if (sample != RequestNumbers.of(host).of(Request.SET_DEVICE_ATTR)) {
+  private static void requireFit(
+      Host host, RequestNumbers numbers, String architecture, int sample) {
+    if (sample != numbers.of(Request.SET_DEVICE_ATTR)) {
       throw new IllegalArgumentException(
           "a program for "
               + architecture

@@ -1,7 +1,6 @@
 package org.kvmdev.runtime.ioctl;
 
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -181,7 +180,7 @@ public final class RequestNumbers {
           Stream.of(Request.values())
               .filter(request -> request.isOn(host, kind))
               .filter(request -> !ofHost.containsKey(RequestNumbers.this.of(request)))
-              .sorted(Comparator.comparingInt(RequestNumbers.this::of))
+              .sorted((one, other) -> Integer.compare(of(one), of(other)))
               .toList();
       numbers = all.stream().mapToInt(RequestNumbers.this::of).toArray();
       requests = all.toArray(Request[]::new);
