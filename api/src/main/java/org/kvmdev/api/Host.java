@@ -87,7 +87,8 @@ public final class Host {
   /** The tables' text; null where there are none. */
   private final byte @Nullable [] text;
 
-  private final HostTables tables;
+  /** What the text says; null until somebody asks for it. */
+  private volatile @Nullable HostTables tables;
 
   private Host(String name, Properties values, byte @Nullable [] text) {
     this.name = name;
@@ -100,7 +101,6 @@ public final class Host {
           case "big" -> ByteOrder.BIG_ENDIAN;
           default -> throw bad("endian", "little or big");
         };
-    this.tables = text == null ? HostTables.NONE : HostTables.read(this, text);
   }
 
   /**
@@ -122,14 +122,15 @@ public final class Host {
   }
 
   /**
-   * Reads a host's two files.
+   * Reads a host's two files. What the second one says is read when {@link #tables} is first
+   * called: a machine has many hosts, and a program runs on one.
    *
    * @param name the host's name
    * @param file the properties, as {@link #read(String, InputStream)} takes them
    * @param tables the registers and structures of its KVM ({@link HostTables}), in UTF-8; closed
    *     here
    * @return the host
-   * @throws IllegalArgumentException where there is no file, or a key or line is wrong
+   * @throws IllegalArgumentException where there is no file, or a key is wrong
    * @throws UncheckedIOException where one cannot be read
    */
   public static Host read(String name, @Nullable InputStream file, @Nullable InputStream tables) {
@@ -186,9 +187,15 @@ public final class Host {
    * The registers, structures and refusals of its KVM.
    *
    * @return the tables; {@link HostTables#NONE} where it has none
+   * @throws IllegalArgumentException where a line of them is wrong
    */
   public HostTables tables() {
-    return tables;
+    HostTables read = tables;
+    if (read == null) {
+      read = text == null ? HostTables.NONE : HostTables.read(this, text);
+      tables = read;
+    }
+    return read;
   }
 
   /**

@@ -20,7 +20,7 @@ class QemuArmTest {
   private static final int CBASER_AT = 8;
 
   /** A machine may be loaded, and then a JVM's start counts more. */
-  private static final int MOST_TIMES = 5;
+  private static final int MOST_TIMES = 4;
 
   private static Qemu start(String name, String host, String machine, String... more)
       throws IOException {

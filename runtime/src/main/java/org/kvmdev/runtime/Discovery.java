@@ -133,7 +133,8 @@ public final class Discovery {
   static Discovery of(List<DeviceProvider> providers) {
     Discovery found = new Discovery(null);
     for (DeviceProvider provider : providers) {
-      found.add(Origin.of(provider.getClass()), provider.getClass().getName(), () -> provider);
+      Origin origin = Origin.of(provider.getClass());
+      found.add(origin, provider.getClass().getName(), () -> Plugin.of(provider, origin));
     }
     return found;
   }
@@ -181,7 +182,9 @@ public final class Discovery {
     }
     for (ServiceLoader.Provider<DeviceProvider> each : sorted.values()) {
       seen.add(each.type());
-      add(Origin.of(each.type()), each.type().getName(), () -> make(each));
+      Origin origin = Origin.of(each.type());
+      // Its hosts' tables are read when a VM needs them: a program that is run would wait for all.
+      add(origin, each.type().getName(), () -> Plugin.of(make(each), origin));
     }
   }
 
@@ -367,9 +370,9 @@ public final class Discovery {
     @Nullable Class<?> find();
   }
 
-  /** Makes a provider. */
-  private interface Making {
-    DeviceProvider make() throws Rejection;
+  /** Makes a provider, and asks it what it declares. */
+  private interface Asking {
+    Plugin ask() throws Rejection;
   }
 
   /** Tells where a class came from. */
@@ -394,17 +397,15 @@ public final class Discovery {
               null));
     } else if (seen.add(type)) {
       Class<?> found = type;
-      add(telling.origin(found), name, () -> make(found));
+      Origin origin = telling.origin(found);
+      add(origin, name, () -> Plugin.of(make(found), origin).withTables());
     }
   }
 
-  private void add(Origin origin, String className, Making making) {
+  private void add(Origin origin, String className, Asking asking) {
     Plugin plugin;
     try {
-      plugin =
-          limit == null
-              ? Plugin.of(making.make(), origin)
-              : limit.hold("its provider " + className, () -> Plugin.of(making.make(), origin));
+      plugin = limit == null ? asking.ask() : limit.hold("its provider " + className, asking::ask);
       for (DeviceType type : plugin.types()) {
         Plugin owner = typeOwners.get(type.number());
         if (owner != null) {

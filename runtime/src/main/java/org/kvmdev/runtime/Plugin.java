@@ -69,6 +69,18 @@ public record Plugin(
     return plugin;
   }
 
+  /** Reads its hosts' tables, so that what is wrong with them is known now. */
+  Plugin withTables() throws Rejection {
+    for (Host host : hosts) {
+      try {
+        host.tables();
+      } catch (RuntimeException | Error fault) {
+        throw Rejection.of("its host " + host + " cannot be used", fault);
+      }
+    }
+    return this;
+  }
+
   /** Whether VMs of a host can have this provider's devices. */
   boolean serves(Host host) {
     return architectures.isEmpty() || architectures.contains(host.architecture());

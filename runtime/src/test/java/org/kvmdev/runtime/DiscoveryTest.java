@@ -749,6 +749,28 @@ class DiscoveryTest {
 
   @ParameterizedTest
   @EnumSource
+  void aHostWithALineThatIsWrong(Mode mode) throws Exception {
+    new PluginBuilder()
+        .provider(
+            "com.example.Counter",
+            OURS,
+            "public List<Host> hosts() { return List.of(Host.read(\"pc\","
+                + " Counter.class.getResourceAsStream(\"pc.properties\"),"
+                + " Counter.class.getResourceAsStream(\"pc.tables\"))); }")
+        .service("com.example.Counter")
+        .resource("com/example/pc.properties", "architecture=pc\nendian=little\n")
+        .resource("com/example/pc.tables", "onereg\n0x1 rax\n")
+        .jar(plugins.resolve("counter.jar"));
+    faultOfOne(
+        mode,
+        "counter.jar",
+        "its host pc cannot be used",
+        "the tables of host pc, line 2: 0x1 rax",
+        "remove the jar");
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void aClassThatIsMissing(Mode mode) throws Exception {
     counter()
         .provider("com.example.Counter", OURS, "Object names = lib.Name.of();")
