@@ -461,16 +461,38 @@ final class VirtualMachine implements Machine {
       VirtualCpu[] next = Arrays.copyOf(all, all.length + 1);
       next[all.length] = vcpu;
       vcpus = next;
-      try {
-        tell(port -> port.created(vcpu));
-      } catch (KvmException refusal) {
-        vcpus = all;
-        throw refusal;
-      }
+      tellCreated(vcpu, all);
       references.incrementAndGet();
       return vcpu;
     } finally {
       unlock();
+    }
+  }
+
+  /**
+   * Tells of a new vCPU; where one refuses it, the vCPUs are as before, and who knows it is told.
+   */
+  private void tellCreated(VirtualCpu vcpu, VirtualCpu[] before) throws KvmException {
+    VcpuLifecycle[] all = ports.lifecycles;
+    for (int i = 0; i < all.length; i++) {
+      try {
+        all[i].created(vcpu);
+      } catch (KvmException | RuntimeException | Error thrown) {
+        KvmException refusal = Containment.contain(thrown, all[i]);
+        vcpus = before;
+        for (int told = i - 1; told >= 0; told--) {
+          tellDestroyed(all[told], vcpu);
+        }
+        throw refusal;
+      }
+    }
+  }
+
+  private static void tellDestroyed(VcpuLifecycle port, VirtualCpu vcpu) {
+    try {
+      port.destroyed(vcpu);
+    } catch (RuntimeException | Error fault) {
+      Containment.contain(fault, port);
     }
   }
 
@@ -549,11 +571,7 @@ final class VirtualMachine implements Machine {
       }
       for (VirtualCpu vcpu : vcpus) {
         for (VcpuLifecycle port : ports.lifecycles) {
-          try {
-            port.destroyed(vcpu);
-          } catch (RuntimeException | Error fault) {
-            Containment.contain(fault, port);
-          }
+          tellDestroyed(port, vcpu);
         }
       }
     } finally {

@@ -16,7 +16,8 @@ public non-sealed interface VcpuLifecycle extends Port {
    * A vCPU has been made; the VM's lock is held.
    *
    * @param vcpu the vCPU
-   * @throws KvmException where it may not stay
+   * @throws KvmException where it may not stay: those that were told of it before are told that it
+   *     is {@link #destroyed}
    */
   default void created(Vcpu vcpu) throws KvmException {}
 
@@ -59,7 +60,8 @@ public non-sealed interface VcpuLifecycle extends Port {
   default void exit(Vcpu vcpu) {}
 
   /**
-   * A vCPU ends, with its VM.
+   * A vCPU ends: with its VM, or at once where another refused it. The VM's lock is held; the vCPU
+   * counts as one of the VM's in the first case alone.
    *
    * @param vcpu the vCPU
    */
