@@ -101,14 +101,18 @@ final class Bus implements MmioBus {
    * @return what was read, or 0
    */
   long read(VirtualCpu vcpu, long address, int size) throws KvmException {
-    Entry entry = vcpu.lastRegion;
-    if (entry.alone && entry.contains(address, size)) {
-      return entry.read(vcpu, address, size);
+    Entry known = known(vcpu, address, size);
+    return known != null ? known.read(vcpu, address, size) : readFirst(vcpu, address, size);
+  }
+
+  /** The region of an access, where it is one of those that the vCPU accessed before. */
+  private static @Nullable Entry known(VirtualCpu vcpu, long address, int size) {
+    Entry last = vcpu.lastRegion;
+    if (last.alone && last.contains(address, size)) {
+      return last;
     }
     Entry other = vcpu.otherRegion;
-    return other.alone && other.contains(address, size)
-        ? other.read(vcpu, address, size)
-        : readFirst(vcpu, address, size);
+    return other.alone && other.contains(address, size) ? other : null;
   }
 
   private long readFirst(VirtualCpu vcpu, long address, int size) throws KvmException {
@@ -130,14 +134,9 @@ final class Bus implements MmioBus {
 
   /** A store; tells the vCPU when nobody took it. */
   void write(VirtualCpu vcpu, long address, int size, long value) throws KvmException {
-    Entry entry = vcpu.lastRegion;
-    if (entry.alone && entry.contains(address, size)) {
-      entry.write(vcpu, address, size, value);
-      return;
-    }
-    Entry other = vcpu.otherRegion;
-    if (other.alone && other.contains(address, size)) {
-      other.write(vcpu, address, size, value);
+    Entry known = known(vcpu, address, size);
+    if (known != null) {
+      known.write(vcpu, address, size, value);
     } else {
       writeFirst(vcpu, address, size, value);
     }
@@ -260,8 +259,9 @@ final class Bus implements MmioBus {
       }
     }
 
+    /** A number of 1 to 8 bytes; of a shift, its lowest six bits count. */
     private static long low(long value, int length) {
-      return length == 8 ? value : value & (1L << length * 8) - 1;
+      return value & -1L >>> -8 * length;
     }
 
     @Override

@@ -102,13 +102,14 @@ final class VirtualCpu implements Vcpu {
   @Override
   public void pin(int pin, boolean high) {
     // A pin is driven under its device's lock, so it needs no atomic update.
-    if ((boolean) PIN.getOpaque(pins, pin) != high) {
-      changePin(pin, high);
+    boolean[] all = pins;
+    if ((boolean) PIN.getOpaque(all, pin) != high) {
+      PIN.setRelease(all, pin, high);
+      changed(pin, high);
     }
   }
 
-  private void changePin(int pin, boolean high) {
-    PIN.setRelease(pins, pin, high);
+  private void changed(int pin, boolean high) {
     PinListener told = listener;
     if (told != null) {
       told.changed(pin, high);

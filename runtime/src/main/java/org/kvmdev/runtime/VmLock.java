@@ -121,7 +121,8 @@ final class VmLock {
    * @return false where that is not so, with nothing done
    */
   boolean tryStop() {
-    return WORD.compareAndSet(this, FREE, me() << OWNER_SHIFT | STOPPED);
+    // What was there before is cheaper to look at than whether it was exchanged.
+    return (long) WORD.compareAndExchange(this, FREE, me() << OWNER_SHIFT | STOPPED) == FREE;
   }
 
   /**
@@ -147,11 +148,16 @@ final class VmLock {
   /** Lets the vCPUs enter and gives the lock back, for who has stopped them. */
   void resume() {
     long now = word;
+    // Mostly it is as tryStop left it; the rest is apart, so that this stays small where it is
+    // used.
     if (now == (me() << OWNER_SHIFT | STOPPED) && moreHolds == 0) {
-      // Mostly it is as tryStop left it.
       WORD.setRelease(this, FREE);
-      return;
+    } else {
+      resume(now);
     }
+  }
+
+  private void resume(long now) {
     requireOwner(now);
     if ((now & STOPPED) == 0) {
       throw new IllegalStateException("the vCPUs are not stopped");

@@ -24,8 +24,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>A thread that has it may not take it again; one that tries (a pin's listener that calls back
  * into the device, say) is told so instead of waiting for itself. Of those that wait, one spins and
  * gives way now and then; the others queue behind it.
+ *
+ * <p>What a lock guards may extend it, which saves the way from one to the other.
  */
-public final class DeviceLock {
+public class DeviceLock {
   private static final VarHandle OWNER;
   private static final long NOBODY = 0;
 
@@ -56,9 +58,10 @@ public final class DeviceLock {
    *
    * @throws IllegalStateException where this thread has it already
    */
-  public void lock() {
+  public final void lock() {
     long me = Thread.currentThread().threadId();
-    if (!OWNER.compareAndSet(this, NOBODY, me)) {
+    // What was there before is cheaper to look at than whether it was exchanged.
+    if ((long) OWNER.compareAndExchange(this, NOBODY, me) != NOBODY) {
       await(me);
     }
   }
@@ -73,7 +76,7 @@ public final class DeviceLock {
    *
    * @return true between {@link #lock} and {@link #unlock}
    */
-  public boolean isHeldByCurrentThread() {
+  public final boolean isHeldByCurrentThread() {
     return owner == Thread.currentThread().threadId();
   }
 

@@ -21,10 +21,14 @@ final class SourceRegisters {
       return -1;
     }
     Source source = source(offset);
+    // A switch costs loads of its own, so what is accessed most comes before it.
+    if (register == SourceRegister.EIVPR || register == SourceRegister.IIVPR) {
+      return source.ivpr();
+    }
     return switch (register) {
-      case EIVPR, IIVPR -> source.ivpr();
       case EIDR, IIDR -> source.idr();
       case EILR, IILR -> source.ilr();
+      case EIVPR, IIVPR -> throw new AssertionError(register);
     };
   }
 
@@ -34,10 +38,14 @@ final class SourceRegisters {
       return;
     }
     Source source = source(offset);
+    if (register == SourceRegister.EIVPR || register == SourceRegister.IIVPR) {
+      source.setIvpr(value);
+      return;
+    }
     switch (register) {
-      case EIVPR, IIVPR -> source.setIvpr(value);
       case EIDR, IIDR -> source.setIdr(value);
       case EILR, IILR -> source.setIlr(value);
+      case EIVPR, IIVPR -> throw new AssertionError(register);
     }
   }
 

@@ -52,9 +52,7 @@ final class ArmLines implements LineEncoding {
         cpu.line(number, high);
       }
       case PPI -> {
-        if (!vgic.exists()) {
-          throw NO_GIC;
-        }
+        requireGic();
         VgicCpu cpu = cpu(encoded);
         if (number < Interrupt.SGIS || number >= Interrupt.PRIVATE) {
           throw NO_LINE;
@@ -62,9 +60,7 @@ final class ArmLines implements LineEncoding {
         vgic.injectPrivate(cpu, number, high);
       }
       case SPI -> {
-        if (!vgic.exists()) {
-          throw NO_GIC;
-        }
+        requireGic();
         if (number < Interrupt.PRIVATE) {
           throw NO_LINE;
         }
@@ -73,6 +69,13 @@ final class ArmLines implements LineEncoding {
       default -> throw NO_TYPE;
     }
     return 0;
+  }
+
+  /** What is initialised exists, and mostly it is. */
+  private void requireGic() throws KvmException {
+    if (!vgic.isInitialised() && !vgic.exists()) {
+      throw NO_GIC;
+    }
   }
 
   private VgicCpu cpu(int encoded) throws KvmException {

@@ -25,38 +25,40 @@ final class CpuInterfaceV2 implements MmioHandler {
     return (VirtualCpuInterfaceV2) cpu.cpuInterface;
   }
 
-  /** The register at an offset exactly; hardware has none at others. */
-  private static @Nullable CpuInterfaceV2Register exactly(long offset) {
-    return (offset & 3) != 0 ? null : CpuInterfaceV2Register.MAP.at(offset);
-  }
-
   @Override
   public long read(Vcpu vcpu, long offset, int size) {
     if (size == 8) {
       return read(vcpu, offset, 4) & 0xffff_ffffL | read(vcpu, offset + 4, 4) << 32;
     }
-    CpuInterfaceV2Register register = exactly(offset);
+    CpuInterfaceV2Register register = CpuInterfaceV2Register.exactly(offset);
     if (register == null) {
       return 0;
     }
     VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lock();
+    // A switch costs loads of its own, so what is read most comes before it.
     int value =
-        switch (register) {
-          case GICC_CTLR -> control(hardware);
-          case GICC_PMR -> hardware.priorityMask;
-          case GICC_BPR -> hardware.binaryPoint0;
-          case GICC_IAR -> acknowledge(cpu, hardware);
-          case GICC_RPR -> hardware.runningPriority();
-          case GICC_HPPIR -> hardware.highestPendingIntid();
-          case GICC_ABPR -> hardware.binaryPoint1;
-          case GICC_APR -> offset == 0xd0 ? hardware.activePriorities : 0;
-          case GICC_IIDR -> vgic.host.cpuInterfaceId;
-          case GICC_EOIR, GICC_DIR -> 0;
-        };
+        register == CpuInterfaceV2Register.GICC_IAR
+            ? acknowledge(cpu, hardware)
+            : read(hardware, register, offset);
     cpu.unlock();
     return value & 0xffff_ffffL;
+  }
+
+  private int read(VirtualCpuInterfaceV2 hardware, CpuInterfaceV2Register register, long offset) {
+    return switch (register) {
+      case GICC_CTLR -> control(hardware);
+      case GICC_PMR -> hardware.priorityMask;
+      case GICC_BPR -> hardware.binaryPoint0;
+      case GICC_RPR -> hardware.runningPriority();
+      case GICC_HPPIR -> hardware.highestPendingIntid();
+      case GICC_ABPR -> hardware.binaryPoint1;
+      case GICC_APR -> offset == 0xd0 ? hardware.activePriorities : 0;
+      case GICC_IIDR -> vgic.host.cpuInterfaceId;
+      case GICC_EOIR, GICC_DIR -> 0;
+      case GICC_IAR -> throw new AssertionError(register);
+    };
   }
 
   private static int acknowledge(VgicCpu cpu, VirtualCpuInterfaceV2 hardware) {
@@ -75,38 +77,47 @@ final class CpuInterfaceV2 implements MmioHandler {
       write(vcpu, offset, 4, value & 0xffff_ffffL);
       return write(vcpu, offset + 4, 4, value >>> 32);
     }
-    CpuInterfaceV2Register register = exactly(offset);
+    CpuInterfaceV2Register register = CpuInterfaceV2Register.exactly(offset);
     if (register == null) {
       return 0;
     }
     VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lock();
-    switch (register) {
-      case GICC_CTLR -> {
-        control(hardware, (int) value);
-        hardware.reconsider();
-      }
-      case GICC_PMR -> {
-        hardware.priorityMask = (int) value & 0xf8;
-        hardware.reconsider();
-      }
-      case GICC_BPR ->
-          hardware.binaryPoint0 = Math.max((int) value & 7, VirtualCpuInterface.MIN_BINARY_POINT);
-      case GICC_EOIR -> hardware.end((int) value & 0x3ff);
-      // The hardware's smallest value for group 1 is enforced at the next entry only.
-      case GICC_ABPR -> hardware.binaryPoint1 = Math.max((int) value & 7, 1);
-      case GICC_APR -> {
-        if (offset == 0xd0) {
-          hardware.activePriorities((int) value);
-        }
-      }
-      case GICC_DIR -> hardware.deactivateIntid((int) value & 0x3ff);
-      case GICC_IAR, GICC_RPR, GICC_HPPIR, GICC_IIDR -> {}
+    if (register == CpuInterfaceV2Register.GICC_EOIR) {
+      hardware.end((int) value & 0x3ff);
+    } else {
+      write(hardware, register, offset, (int) value);
     }
     cpu.cpuInterfaceChanged();
     cpu.unlock();
     return 0;
+  }
+
+  private static void write(
+      VirtualCpuInterfaceV2 hardware, CpuInterfaceV2Register register, long offset, int value) {
+    switch (register) {
+      case GICC_CTLR -> {
+        control(hardware, value);
+        hardware.reconsider();
+      }
+      case GICC_PMR -> {
+        hardware.priorityMask = value & 0xf8;
+        hardware.reconsider();
+      }
+      case GICC_BPR ->
+          hardware.binaryPoint0 = Math.max(value & 7, VirtualCpuInterface.MIN_BINARY_POINT);
+      // The hardware's smallest value for group 1 is enforced at the next entry only.
+      case GICC_ABPR -> hardware.binaryPoint1 = Math.max(value & 7, 1);
+      case GICC_APR -> {
+        if (offset == 0xd0) {
+          hardware.activePriorities(value);
+        }
+      }
+      case GICC_DIR -> hardware.deactivateIntid(value & 0x3ff);
+      case GICC_IAR, GICC_RPR, GICC_HPPIR, GICC_IIDR -> {}
+      case GICC_EOIR -> throw new AssertionError(register);
+    }
   }
 
   private static int control(VirtualCpuInterfaceV2 hardware) {
@@ -133,7 +144,7 @@ final class CpuInterfaceV2 implements MmioHandler {
   }
 
   private static @Nullable CpuInterfaceV2Register state(long offset) {
-    CpuInterfaceV2Register register = exactly(offset);
+    CpuInterfaceV2Register register = CpuInterfaceV2Register.exactly(offset);
     return register != null && register.isState ? register : null;
   }
 

@@ -3,6 +3,7 @@ package org.kvmdev.devices.vgic;
 import static org.kvmdev.api.register.RegisterSpec.at;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.register.RegisterMap;
 import org.kvmdev.api.register.RegisterSpec;
 
@@ -33,6 +34,9 @@ enum CpuInterfaceV2Register implements GicRegister {
   static final RegisterMap<CpuInterfaceV2Register> MAP =
       RegisterMap.of("CPU interface", 4, List.of(values()));
 
+  // The guest finds registers in one array access each.
+  private static final @Nullable CpuInterfaceV2Register[] PLACES = places();
+
   /** User space has it. */
   final boolean isState;
 
@@ -41,6 +45,21 @@ enum CpuInterfaceV2Register implements GicRegister {
   CpuInterfaceV2Register(boolean isState, RegisterSpec spec) {
     this.isState = isState;
     this.spec = (isState && spec.writes() ? spec.saved() : spec).source("IHI 0048B, 4.4");
+  }
+
+  private static @Nullable CpuInterfaceV2Register[] places() {
+    CpuInterfaceV2Register[] places =
+        new CpuInterfaceV2Register[(int) GICC_DIR.spec.offset() / Integer.BYTES + 1];
+    for (int word = 0; word < places.length; word++) {
+      places[word] = MAP.at((long) word * Integer.BYTES);
+    }
+    return places;
+  }
+
+  /** The register at an offset exactly; hardware has none at others. */
+  static @Nullable CpuInterfaceV2Register exactly(long offset) {
+    long word = offset >>> 2;
+    return (offset & 3) == 0 && word < PLACES.length ? PLACES[(int) word] : null;
   }
 
   @Override

@@ -85,7 +85,7 @@ final class GenericTimers {
         irq.latch = false;
         irq.line = false;
         if (irq.queued) {
-          cpu.queue.changed(irq);
+          cpu.changed(irq);
         }
         cpu.unlock();
       }

@@ -20,7 +20,9 @@ final class ListRegister {
   /** A maintenance interrupt is wanted when it becomes invalid. */
   static final long END_INTERRUPT = 1L << 41;
 
-  private static final long STATE = PENDING | ACTIVE;
+  /** Pending, active, or both. */
+  static final long VALID = PENDING | ACTIVE;
+
   private static final int STATE_SHIFT = 62;
   private static final int PENDING_ONLY = 1;
   private static final int PRIORITY_SHIFT = 48;
@@ -73,12 +75,12 @@ final class ListRegister {
   }
 
   static boolean isInvalid(long register) {
-    return (register & STATE) == 0;
+    return (register & VALID) == 0;
   }
 
   /** Whether it is invalid, and nobody waits to be told so. */
   static boolean isEnded(long register) {
-    return (register & (STATE | END_INTERRUPT)) == 0;
+    return (register & (VALID | END_INTERRUPT)) == 0;
   }
 
   /** Whether it can be acknowledged: pending and not active. */
@@ -88,11 +90,11 @@ final class ListRegister {
 
   /** The register after the acknowledgement of an interrupt that is pending only. */
   static long acknowledged(long register) {
-    return register ^ STATE;
+    return register ^ VALID;
   }
 
   /** Whether its end wants a maintenance interrupt. */
   static boolean signalsEnd(long register) {
-    return (register & (STATE | END_INTERRUPT | HARDWARE)) == END_INTERRUPT;
+    return (register & (VALID | END_INTERRUPT | HARDWARE)) == END_INTERRUPT;
   }
 }

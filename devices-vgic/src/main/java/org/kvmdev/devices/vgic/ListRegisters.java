@@ -41,6 +41,13 @@ final class ListRegisters {
 
   private int endedCount;
 
+  /**
+   * The last list register, instead of the first, has the most urgent interrupt, which came when
+   * all were filled. Which has it makes no difference to the guest, as no other is of its priority;
+   * whatever looks at their order calls {@link #straighten} before.
+   */
+  private boolean urgentIsLast;
+
   ListRegisters(VgicCpu cpu, VirtualCpuInterface hardware, PendingQueue queue) {
     this.cpu = cpu;
     this.hardware = hardware;
@@ -75,6 +82,7 @@ final class ListRegisters {
 
   /** Takes all interrupts out, with what became of them. */
   void foldAll() {
+    straighten();
     int used = hardware.used;
     for (int i = 0; i < used; i++) {
       fold(i);
@@ -85,9 +93,12 @@ final class ListRegisters {
 
   /** Does what taking all out and filling again would, in the guest. */
   void renew() {
-    if (leaves()) {
-      return;
+    if (!leaves() && !returns()) {
+      renewAny();
     }
+  }
+
+  private void renewAny() {
     if (queue.mustBeChecked()) {
       foldAll();
       cpu.prune();
@@ -134,16 +145,20 @@ final class ListRegisters {
     return true;
   }
 
+  /** Whether all are filled. */
+  boolean areFull() {
+    return hardware.used == length;
+  }
+
   /**
-   * Does what {@link #admit} would where nothing changed and a list register is free for each: the
-   * new one takes the next.
+   * Does what {@link #admit} would where nothing changed and each has a list register, of which
+   * {@link #areFull not all} are filled: the new one takes the next.
    *
    * @return false where that is not so, with nothing done
    */
-  private boolean joins(Interrupt irq) {
+  boolean joins(Interrupt irq) {
     int index = hardware.used;
     if ((hardware.changed | stale) != 0
-        || index == length
         || !queue.isRowOf(index)
         || irq.isSgi() && cpu.vgic.isV2()
         || irq.mapped
@@ -151,16 +166,9 @@ final class ListRegisters {
         || queue.mayBePruned()) {
       return false;
     }
-    long register = ListRegister.pending(irq.intid, irq.priority, irq.group1);
-    if (irq.edge) {
-      irq.latch = false;
-    } else {
-      register |= ListRegister.END_INTERRUPT;
-    }
-    irq.filledPending = true;
-    hold(index, irq);
     queue.addToRow(irq);
-    hardware.joins(register);
+    hardware.used = index + 1;
+    fillPending(index, irq);
     return true;
   }
 
@@ -177,23 +185,131 @@ final class ListRegisters {
     }
     Interrupt irq = interrupts[index];
     long register = hardware.registers[index];
-    if (!ListRegister.isInvalid(register)
-        || irq.mapped
-        || irq.target != cpu
-        || irq.extraRegisters != 0
-        || (irq.edge ? irq.latch : irq.line)
-        || queue.mayBePruned()) {
+    if (!hasEnded(irq, register)) {
       return false;
     }
+    end(irq, register);
+    queue.removeFromRowsEnd(irq);
+    stale = 0;
+    hardware.used = index;
+    hardware.settled();
+    return true;
+  }
+
+  /** Whether an interrupt, whose list register changed, has ended and leaves the queue. */
+  private boolean hasEnded(Interrupt irq, long register) {
+    return ListRegister.isInvalid(register)
+        && !irq.mapped
+        && irq.target == cpu
+        && irq.extraRegisters == 0
+        && !(irq.edge ? irq.latch : irq.line)
+        && !queue.mayBePruned();
+  }
+
+  /** Takes back that an interrupt ended and pends no more. */
+  private void end(Interrupt irq, long register) {
     noteEnd(irq, register);
     irq.latch = false;
     irq.active = false;
     irq.filledPending = false;
     irq.register = NONE;
-    queue.removeFromRowsEnd(irq);
-    stale = 0;
-    hardware.leaves();
+  }
+
+  /**
+   * Does what {@link #admit} would where nothing changed, all list registers are filled, and the
+   * new one is more urgent than all that have one: it takes the place of the last.
+   *
+   * @return false where that is not so, with nothing done
+   */
+  private boolean preempts(Interrupt irq) {
+    if (!isFullFor(irq) || RankedQueue.deliverable(irq) >= interrupts[0].list) {
+      return false;
+    }
+    // Nothing of it changed, so neither did its place in the queue.
+    int index = length - 1;
+    takeBack(interrupts[index], hardware.registers[index]);
+    queue.addRanked(irq);
+    filledFrom++;
+    fillPending(index, irq);
+    hardware.underflow = true;
+    urgentIsLast = true;
     return true;
+  }
+
+  /**
+   * Does what {@link #admit} would where nothing changed, all list registers are filled, and the
+   * new one is not more urgent than any that has one: it waits.
+   *
+   * @return false where that is not so, with nothing done
+   */
+  private boolean waits(Interrupt irq) {
+    if (!isFullFor(irq) || RankedQueue.deliverable(irq) < interrupts[length - 1].list) {
+      return false;
+    }
+    queue.addRanked(irq);
+    filledFrom++;
+    hardware.underflow = true;
+    return true;
+  }
+
+  /**
+   * Whether nothing changed, all list registers are filled, in the order of the queue, and a new
+   * interrupt is one that can only wait or preempt.
+   */
+  private boolean isFullFor(Interrupt irq) {
+    return (hardware.changed | stale) == 0
+        && !urgentIsLast
+        && hardware.used == length
+        && queue.isRankedFrom(length, filledFrom)
+        && !irq.mapped
+        && !irq.active
+        && irq.sources == 0
+        && !queue.mayBePruned();
+  }
+
+  /**
+   * Does what {@link #renew} would where nothing changed but the list register of an interrupt that
+   * {@link #preempts preempted} another, and it ended: the other has its place again.
+   *
+   * @return false where that is not so, with nothing done
+   */
+  private boolean returns() {
+    int index = length - 1;
+    if (!urgentIsLast
+        || (hardware.changed | stale) != 1 << index
+        || !queue.isRankedFrom(length + 2, filledFrom)) {
+      return false;
+    }
+    Interrupt irq = interrupts[index];
+    long register = hardware.registers[index];
+    Interrupt next = queue.after(interrupts[index - 1]);
+    if (!hasEnded(irq, register) || next == null || !cpu.isDestination(next)) {
+      return false;
+    }
+    end(irq, register);
+    queue.removeRanked(irq);
+    filledFrom++;
+    stale = 0;
+    hardware.settled();
+    fill(index, next);
+    hardware.underflow = queue.after(next) != null;
+    urgentIsLast = false;
+    return true;
+  }
+
+  /** Puts the list registers in the order of the queue. */
+  private void straighten() {
+    if (urgentIsLast) {
+      urgentIsLast = false;
+      Interrupt last = interrupts[length - 1];
+      System.arraycopy(interrupts, 0, interrupts, 1, length - 1);
+      interrupts[0] = last;
+      for (int i = 0; i < length; i++) {
+        interrupts[i].register = i;
+      }
+      stale = hardware.rotated(stale);
+      hardware.rotate();
+    }
   }
 
   /** Whether the list registers stay as they are where an interrupt that has one pends again. */
@@ -211,11 +327,24 @@ final class ListRegisters {
         && irq.list == RankedQueue.deliverable(irq);
   }
 
-  /** Puts a new interrupt into the queue, and does what {@link #renew} does. */
-  void admit(Interrupt irq) {
-    if (joins(irq)) {
-      return;
+  /**
+   * Puts a new interrupt into the queue, and does what {@link #renew} does. Whether it {@link
+   * #joins} is asked before.
+   *
+   * @return whether any list register changed
+   */
+  boolean admit(Interrupt irq) {
+    if (preempts(irq)) {
+      return true;
     }
+    if (waits(irq)) {
+      return false;
+    }
+    admitAny(irq);
+    return true;
+  }
+
+  private void admitAny(Interrupt irq) {
     if (queue.mustBeChecked()) {
       queue.add(irq);
       renew();
@@ -232,6 +361,7 @@ final class ListRegisters {
    * not depend on anything else what they are filled with.
    */
   void foldChanged() {
+    straighten();
     int changed = hardware.changed | stale;
     if (changed == 0) {
       return;
@@ -494,6 +624,20 @@ final class ListRegisters {
     }
     irq.filledPending = ListRegister.isPending(register);
     hold(index, irq);
+    hardware.fill(index, register);
+  }
+
+  /** The same with an interrupt that is pending alone, from no source, and not mapped. */
+  private void fillPending(int index, Interrupt irq) {
+    long register = ListRegister.pending(irq.intid, irq.priority, irq.group1);
+    if (irq.edge) {
+      irq.latch = false;
+    } else {
+      register |= ListRegister.END_INTERRUPT;
+    }
+    irq.filledPending = true;
+    hold(index, irq);
+    hardware.valid++;
     hardware.fill(index, register);
   }
 

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PendingQueue {
   private final VgicCpu cpu;
+  private final Vgic vgic;
 
   /** The interrupts in order, while they are few; what is behind the last has no meaning. */
   private final Interrupt[] row;
@@ -38,6 +39,7 @@ final class PendingQueue {
 
   PendingQueue(VgicCpu cpu, int listRegisters) {
     this.cpu = cpu;
+    vgic = cpu.vgic;
     row = new Interrupt[listRegisters];
     ranked = new RankedQueue();
   }
@@ -87,7 +89,7 @@ final class PendingQueue {
     } else {
       irq.queued = true;
       size++;
-      addRanked(irq);
+      append(irq);
     }
     if (irq.sources != 0) {
       weigh(irq);
@@ -116,18 +118,46 @@ final class PendingQueue {
     irq.queueWhenHome = false;
   }
 
+  /**
+   * Whether they are in no row and sorted, in an order that is known, and none is pending from
+   * several sources.
+   *
+   * @param least for how many list registers there are interrupts at least
+   * @param order what {@link #order} was when the order was looked at
+   */
+  boolean isRankedFrom(int least, long order) {
+    return !isRow
+        && several == 0
+        && weight() >= least
+        && ranked.order() == order
+        && ranked.isSorted();
+  }
+
+  /** Puts an interrupt behind all others of its rank, where they are in no row. */
+  void addRanked(Interrupt irq) {
+    irq.queued = true;
+    size++;
+    ranked.appendInOrder(irq);
+  }
+
+  /** Takes an interrupt out, which ended and targets this vCPU, where they are in no row. */
+  void removeRanked(Interrupt irq) {
+    ranked.remove(irq);
+    size--;
+    irq.queued = false;
+    irq.queueWhenHome = false;
+  }
+
   /** Puts an interrupt where it comes to when the queue is sorted now, as it would be. */
   void addInOrder(Interrupt irq) {
     if (isRow || !ranked.isSorted() || weight() < row.length || irq.sources != 0) {
       add(irq);
     } else {
-      irq.queued = true;
-      size++;
-      ranked.appendInOrder(irq);
+      addRanked(irq);
     }
   }
 
-  private void addRanked(Interrupt irq) {
+  private void append(Interrupt irq) {
     if (isRow) {
       isRow = false;
       for (Interrupt each : row) {
@@ -192,17 +222,8 @@ final class PendingQueue {
     return chain;
   }
 
-  /** Takes note that something of an interrupt in the queue changed. */
+  /** Takes note that something of an interrupt in the queue, but in no list register, changed. */
   void changed(Interrupt irq) {
-    if (irq.register != ListRegisters.NONE) {
-      // What it comes to is looked at when it leaves the list register.
-      cpu.listRegisters.changed(irq);
-    } else {
-      changedOutside(irq);
-    }
-  }
-
-  private void changedOutside(Interrupt irq) {
     weigh(irq);
     if (!isRow) {
       ranked.changed(irq);
@@ -218,7 +239,7 @@ final class PendingQueue {
    * @return whether it stays, as it can be delivered here
    */
   boolean settle(Interrupt irq) {
-    VgicCpu to = cpu.vgic.destination(irq);
+    VgicCpu to = vgic.destination(irq);
     if (to == null && irq.target == cpu) {
       irq.queueWhenHome = false;
       remove(irq);
@@ -304,7 +325,7 @@ final class PendingQueue {
 
   /** Whether the distributor was enabled or disabled, which concerns all interrupts. */
   boolean mustBeChecked() {
-    return checkedEnables != cpu.vgic.enableCount();
+    return checkedEnables != vgic.enableCount();
   }
 
   /** Whether {@link #prune} may find anything. */
@@ -320,11 +341,11 @@ final class PendingQueue {
    *     none
    */
   @Nullable Interrupt prune() {
-    int enables = cpu.vgic.enableCount();
+    int enables = vgic.enableCount();
     if (checkedEnables != enables) {
       checkedEnables = enables;
       for (Interrupt irq = first(); irq != null; irq = after(irq)) {
-        changed(irq);
+        cpu.changed(irq);
       }
     }
     int moving = 0;
@@ -336,7 +357,7 @@ final class PendingQueue {
         // It became due again, and nothing of it changed since it was filled.
         continue;
       }
-      VgicCpu to = cpu.vgic.destination(irq);
+      VgicCpu to = vgic.destination(irq);
       if (to == cpu) {
         // It may have no list register yet.
         ranked.touch();

@@ -194,6 +194,16 @@ final class RedistributorRegions {
     }
   }
 
+  /** Takes back the place of the redistributor that was placed last. */
+  synchronized void forget(Redistributor redistributor) {
+    Region region = redistributor.region;
+    if (region != null) {
+      remove(redistributor);
+      region.placed--;
+      changes++;
+    }
+  }
+
   /**
    * Whether the regions fit and do not overlap the distributor.
    *

@@ -167,20 +167,21 @@ final class SystemRegisterInterface implements SystemRegisters {
       return vcpu.undefined();
     }
     VgicCpu cpu = cpus[vcpu.index()];
-    switch (register) {
-      case ICC_SGI0R_EL1, ICC_ASGI1R_EL1 -> generateSgi(cpu, value, false);
-      case ICC_SGI1R_EL1 -> generateSgi(cpu, value, true);
-      default -> {
-        VirtualCpuInterfaceV3 hardware = hardware(cpu);
-        cpu.lock();
-        if (register == IccRegister.ICC_EOIR1_EL1) {
-          hardware.end((int) value & 0xff_ffff, true);
-        } else {
-          write(hardware, register, (int) value);
-        }
-        cpu.cpuInterfaceChanged();
-        cpu.unlock();
+    // A switch costs loads of its own, so what is written most comes before it.
+    if (register == IccRegister.ICC_SGI1R_EL1) {
+      generateSgi(cpu, value, true);
+    } else if (register == IccRegister.ICC_SGI0R_EL1 || register == IccRegister.ICC_ASGI1R_EL1) {
+      generateSgi(cpu, value, false);
+    } else {
+      VirtualCpuInterfaceV3 hardware = hardware(cpu);
+      cpu.lock();
+      if (register == IccRegister.ICC_EOIR1_EL1) {
+        hardware.end((int) value & 0xff_ffff, true);
+      } else {
+        write(hardware, register, (int) value);
       }
+      cpu.cpuInterfaceChanged();
+      cpu.unlock();
     }
     return 0;
   }

@@ -281,8 +281,26 @@ class Vgic implements VcpuLifecycle, InterruptController {
       regions.place(cpu, vcpu.index());
     }
     cpus[vcpu.index()] = cpu;
-    uninitialisedCpus++;
+    synchronized (this) {
+      uninitialisedCpus++;
+    }
     madeCpus = vcpu.index() + 1;
+  }
+
+  /** A vCPU that another refused is forgotten; those that end with their VM need not be. */
+  @Override
+  public void destroyed(Vcpu vcpu) {
+    int index = vcpu.index();
+    if (index < machine.vcpuCount()) {
+      return;
+    }
+    VgicCpu cpu = cpus[index];
+    regions.forget(cpu.redistributor);
+    cpus[index] = null;
+    madeCpus = index;
+    synchronized (this) {
+      uninitialisedCpus--;
+    }
   }
 
   /** KVM_ARM_VCPU_INIT. */
@@ -388,12 +406,20 @@ class Vgic implements VcpuLifecycle, InterruptController {
       return null;
     }
     int id = Affinity.id(affinity);
-    Vcpu vcpu = id < 0 ? null : machine.vcpuById(id);
-    if (vcpu == null) {
-      return null;
-    }
-    VgicCpu cpu = cpu(vcpu);
-    return cpu.affinity() == affinity ? cpu : null;
+    VgicCpu cpu = id < 0 ? null : cpuWithId(id);
+    return cpu != null && cpu.affinity() == affinity ? cpu : null;
+  }
+
+  /** The vCPU of an id. */
+  @Nullable VgicCpu cpuWithId(int id) {
+    VgicCpu cpu = id < cpus.length ? cpus[id] : null;
+    // Mostly an id is the index.
+    return cpu != null && cpu.id == id ? cpu : search(id);
+  }
+
+  private @Nullable VgicCpu search(int id) {
+    Vcpu vcpu = machine.vcpuById(id);
+    return vcpu == null ? null : cpu(vcpu);
   }
 
   // Interrupts.
@@ -439,48 +465,67 @@ class Vgic implements VcpuLifecycle, InterruptController {
    * home's lock is held.
    */
   void queue(Interrupt irq) {
-    VgicCpu to = destination(irq);
+    queue(irq, irq.home);
+  }
+
+  /** The same for who has the home at hand. */
+  private void queue(Interrupt irq, VgicCpu home) {
     if (irq.queued) {
-      VgicCpu home = irq.home;
-      if (isDeliverable(irq) && home.pendsAgain(irq)) {
-        return;
-      }
-      home.queue.changed(irq);
-      if (to != null) {
-        // Where it goes elsewhere now, leaving the guest is what moves it.
-        home.notice(irq);
-      }
+      queueAgain(irq, home);
+    } else if (isDeliverable(irq) | irq.active) {
+      enqueue(irq, home);
+    }
+  }
+
+  private void queueAgain(Interrupt irq, VgicCpu home) {
+    boolean due = isDeliverable(irq);
+    if (due && home.pendsAgain(irq)) {
+      return;
+    }
+    home.changed(irq);
+    if (irq.active || due && irq.target != null) {
+      // Where it goes elsewhere now, leaving the guest is what moves it.
+      home.notice(irq);
+    }
+  }
+
+  private void enqueue(Interrupt irq, VgicCpu home) {
+    VgicCpu to = irq.target;
+    if (to == home && !irq.moving) {
+      home.admit(irq);
     } else if (to != null) {
-      if (to == irq.home && !irq.moving) {
-        to.admit(irq);
-      } else {
-        irq.queueWhenHome = true;
-      }
+      irq.queueWhenHome = true;
     }
   }
 
   /** Takes note of a change that queues nothing. The home's lock is held. */
   void changed(Interrupt irq) {
     if (irq.queued) {
-      irq.home.queue.changed(irq);
+      irq.home.changed(irq);
     }
   }
 
   /** Drives an interrupt's input line. */
   void inject(Interrupt irq, boolean level, @Nullable Object owner) {
     VgicCpu home = irq.lock();
-    drive(irq, level, owner);
+    drive(irq, home, level, owner);
     home.unlock();
   }
 
-  private void drive(Interrupt irq, boolean level, @Nullable Object owner) {
+  private void drive(Interrupt irq, VgicCpu home, boolean level, @Nullable Object owner) {
     if (irq.owner == owner && (irq.edge ? level : irq.line != level)) {
       if (irq.edge) {
         irq.latch = true;
+        queue(irq, home);
       } else {
         irq.line = level;
+        if (level || irq.latch || irq.active) {
+          queue(irq, home);
+        } else if (irq.queued) {
+          // A line that falls makes nothing due.
+          home.changed(irq);
+        }
       }
-      queue(irq);
     }
   }
 
@@ -577,9 +622,12 @@ class Vgic implements VcpuLifecycle, InterruptController {
   }
 
   void enable(boolean on) {
-    if (enabled == on) {
-      return;
+    if (enabled != on) {
+      change(on);
     }
+  }
+
+  private void change(boolean on) {
     synchronized (this) {
       if (enabled == on) {
         return;
@@ -642,7 +690,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
     }
     Interrupt irq = meant.own[intid];
     meant.lock();
-    drive(irq, level, null);
+    drive(irq, meant, level, null);
     meant.unlock();
   }
 

@@ -9,8 +9,10 @@ import org.kvmdev.api.machine.Vcpu;
  * and its virtual CPU interface. An entry into the guest fills the {@link ListRegisters} from the
  * queue; an exit takes back what became of them. Whatever makes an interrupt pending while the vCPU
  * is in the guest makes it leave and enter again.
+ *
+ * <p>It is its own lock, which saves each access the way to another object.
  */
-final class VgicCpu {
+final class VgicCpu extends DeviceLock {
   /** The pin of IRQ. */
   static final int IRQ_PIN = 0;
 
@@ -50,7 +52,6 @@ final class VgicCpu {
   /** The client's own lines into a CPU without an interrupt controller, by pin. */
   int lines;
 
-  private final DeviceLock lock = new DeviceLock();
   private boolean inGuest;
 
   /** It left the guest for an access that is emulated, and comes back. */
@@ -99,16 +100,13 @@ final class VgicCpu {
     return initialised ? Affinity.of(id) : 0;
   }
 
-  void lock() {
-    lock.lock();
-  }
-
   /** Gives the lock back; then does what may not be done with it held. */
-  void unlock() {
+  @Override
+  public void unlock() {
     if (tells) {
       unlockAndTell();
     } else {
-      lock.unlock();
+      super.unlock();
     }
   }
 
@@ -135,7 +133,7 @@ final class VgicCpu {
     moving = null;
     fault = null;
     tells = false;
-    lock.unlock();
+    super.unlock();
     vgic.moveHome(chain);
     if (count > 0) {
       vgic.machine.routing().acked(0, pin);
@@ -252,10 +250,12 @@ final class VgicCpu {
 
   /** The list registers are filled, or filled anew. */
   private void comeBack() {
-    if (!queue.isEmpty()) {
+    if (queue.isEmpty()) {
+      drivePins(lines);
+    } else {
       listRegisters.flush();
+      drivePins();
     }
-    drivePins();
   }
 
   /**
@@ -285,12 +285,25 @@ final class VgicCpu {
 
   /** An interrupt that became deliverable here joins the queue. The lock is held. */
   void admit(Interrupt irq) {
-    if (inGuest) {
-      listRegisters.admit(irq);
+    if (!inGuest) {
+      admitOutside(irq);
+    } else if (!listRegisters.areFull() && listRegisters.joins(irq) || listRegisters.admit(irq)) {
       drivePins();
+    }
+  }
+
+  private void admitOutside(Interrupt irq) {
+    queue.add(irq);
+    noticeOutside(irq);
+  }
+
+  /** Takes note that something of an interrupt in the queue changed. The lock is held. */
+  void changed(Interrupt irq) {
+    if (irq.register != ListRegisters.NONE) {
+      // What it comes to is looked at when it leaves the list register.
+      listRegisters.changed(irq);
     } else {
-      queue.add(irq);
-      noticeOutside(irq);
+      queue.changed(irq);
     }
   }
 
@@ -395,7 +408,13 @@ final class VgicCpu {
 
   private void drivePins(int now) {
     int changed = now ^ pins;
-    if (changed != 0 && vcpu != null) {
+    if (changed != 0) {
+      drivePins(now, changed);
+    }
+  }
+
+  private void drivePins(int now, int changed) {
+    if (vcpu != null) {
       pins = now;
       try {
         if ((changed & VirtualCpuInterface.IRQ) != 0) {

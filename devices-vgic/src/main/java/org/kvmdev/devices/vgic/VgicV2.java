@@ -5,7 +5,6 @@ import org.kvmdev.api.Completeness;
 import org.kvmdev.api.DeviceType;
 import org.kvmdev.api.Errno;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.machine.Vcpu;
 import org.kvmdev.devices.vgic.GicRegisterMap.Place;
 
 /** The device KVM_DEV_TYPE_ARM_VGIC_V2: a client's view of a GICv2. */
@@ -86,11 +85,11 @@ final class VgicV2 extends AttributeDevice<VgicV2Attribute> {
 
   private VgicCpu cpu(long attr) throws KvmException {
     int id = VgicV2Attribute.vcpuId(attr);
-    Vcpu vcpu = vgic.machine.vcpuById(id);
-    if (vcpu == null) {
+    VgicCpu cpu = vgic.cpuWithId(id);
+    if (cpu == null) {
       throw new KvmException(Errno.EINVAL, "there is no vCPU %d", id);
     }
-    return vgic.cpu(vcpu);
+    return cpu;
   }
 
   private static long offset(long attr) {

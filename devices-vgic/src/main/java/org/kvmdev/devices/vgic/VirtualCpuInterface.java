@@ -53,6 +53,12 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** The index of {@link #highestPending}, where it is known since what it depends on changed. */
   private int highest = UNKNOWN;
 
+  /** What that will be when it is acknowledged and nothing else has changed, where it is known. */
+  private int runnerUp = UNKNOWN;
+
+  /** Where the last acknowledged interrupt was, which mostly is the next that ends. */
+  private int acknowledged;
+
   // The virtual machine control, in fields.
 
   boolean group0Enabled;
@@ -78,12 +84,13 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     changed = 0;
     ended = 0;
     underflow = false;
-    highest = UNKNOWN;
+    reconsider();
   }
 
   /** The list registers, or what enables and masks them, changed by another's hand. */
   final void reconsider() {
     highest = UNKNOWN;
+    runnerUp = UNKNOWN;
   }
 
   /** What initialising the GIC does: all is zero. */
@@ -133,8 +140,8 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** A list register is filled, whatever was in it before. */
   final void fill(int index, long register) {
     registers[index] = register;
-    if (index == highest) {
-      highest = UNKNOWN;
+    if (index == highest || index == runnerUp) {
+      reconsider();
     } else if (ListRegister.isPendingOnly(register)) {
       pends(index, register);
     }
@@ -146,12 +153,13 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     if (highest == from) {
       highest = to;
     }
+    runnerUp = UNKNOWN;
   }
 
   /** What is in a list register counts no more. */
   final void drop(int index) {
-    if (highest == index) {
-      highest = UNKNOWN;
+    if (highest == index || runnerUp == index) {
+      reconsider();
     }
   }
 
@@ -162,19 +170,15 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
     fill(index, register);
   }
 
-  /** The next list register is filled, with an interrupt that is pending. */
-  final void joins(long register) {
-    int index = used++;
-    valid++;
-    fill(index, register);
-  }
-
   /** A list register is pending that was not: it may be the highest now. */
   private void pends(int index, long register) {
     int best = highest;
     if (best != UNKNOWN && isCandidate(register)) {
       if (best == NONE || isBefore(index, register, best)) {
         highest = index;
+        runnerUp = best;
+      } else {
+        runnerUp = UNKNOWN;
       }
     }
   }
@@ -187,18 +191,63 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   /** Whether a list register can be the highest that is pending. */
   abstract boolean isCandidate(long register);
 
-  /** The last list register, which alone changed and has ended, is not filled any more. */
-  final void leaves() {
-    used--;
+  /** What the guest changed in the list registers is taken back. */
+  final void settled() {
     changed = 0;
     ended = 0;
+  }
+
+  /** The last of all list registers becomes the first. */
+  final void rotate() {
+    int end = registers.length - 1;
+    long last = registers[end];
+    System.arraycopy(registers, 0, registers, 1, end);
+    registers[0] = last;
+    changed = rotated(changed);
+    ended = rotated(ended);
+    if (highest >= 0) {
+      highest = highest == end ? 0 : highest + 1;
+    }
+    runnerUp = UNKNOWN;
+  }
+
+  /** A bit for each list register, as they are after {@link #rotate}. */
+  final int rotated(int bits) {
+    int count = registers.length;
+    return (bits << 1 | bits >>> (count - 1)) & (1 << count) - 1;
   }
 
   /** The highest priority pending interrupt is acknowledged. */
   final void acknowledge(int index) {
     registers[index] = ListRegister.acknowledged(registers[index]);
     changed |= 1 << index;
-    highest = used == 1 ? NONE : UNKNOWN;
+    highest = used == 1 ? NONE : runnerUp;
+    runnerUp = UNKNOWN;
+    acknowledged = index;
+  }
+
+  /**
+   * The list register that has an interrupt in a state.
+   *
+   * @param state {@link ListRegister#ACTIVE}, or {@link ListRegister#VALID}
+   * @return its index; -1 where there is none
+   */
+  final int find(int intid, long state) {
+    int last = acknowledged;
+    return last < used && has(registers[last], intid, state) ? last : search(intid, state);
+  }
+
+  private int search(int intid, long state) {
+    for (int i = 0; i < used; i++) {
+      if (has(registers[i], intid, state)) {
+        return i;
+      }
+    }
+    return NONE;
+  }
+
+  private static boolean has(long register, int intid, long state) {
+    return ListRegister.intid(register) == intid && (register & state) != 0;
   }
 
   /**
@@ -227,7 +276,7 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
         ended |= 1 << index;
       }
     } else {
-      highest = UNKNOWN;
+      reconsider();
     }
   }
 

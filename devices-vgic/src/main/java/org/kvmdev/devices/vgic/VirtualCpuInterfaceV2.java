@@ -134,12 +134,9 @@ final class VirtualCpuInterfaceV2 extends VirtualCpuInterface {
   }
 
   private void deactivateValid(int intid) {
-    for (int i = 0; i < used; i++) {
-      long register = registers[i];
-      if (ListRegister.intid(register) == intid && !ListRegister.isInvalid(register)) {
-        deactivate(i);
-        return;
-      }
+    int index = find(intid, ListRegister.VALID);
+    if (index >= 0) {
+      deactivate(index);
     }
   }
 

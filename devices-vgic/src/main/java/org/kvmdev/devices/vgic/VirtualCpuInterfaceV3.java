@@ -111,7 +111,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     if (dropped == IDLE) {
       return;
     }
-    int index = active(intid);
+    int index = find(intid, ListRegister.ACTIVE);
     if (index >= 0
         && ListRegister.isGroup1(registers[index]) == group1
         && (ListRegister.priority(registers[index]) & groupPriorityMask(group1)) == dropped
@@ -125,7 +125,7 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
     if (intid >= SPECIAL || !eoiMode) {
       return;
     }
-    int index = active(intid);
+    int index = find(intid, ListRegister.ACTIVE);
     if (index >= 0) {
       deactivate(index);
     }
@@ -133,17 +133,6 @@ final class VirtualCpuInterfaceV3 extends VirtualCpuInterface {
 
   private static boolean isSpecial(int intid) {
     return intid >= SPECIAL && intid <= SPURIOUS;
-  }
-
-  /** The list register in which an interrupt is active; -1 where there is none. */
-  private int active(int intid) {
-    for (int i = 0; i < used; i++) {
-      long register = registers[i];
-      if (ListRegister.isActive(register) && ListRegister.intid(register) == intid) {
-        return i;
-      }
-    }
-    return -1;
   }
 
   /** Drops the highest active priority, of group 0 where both have it. */

@@ -13,10 +13,19 @@ import org.kvmdev.runtime.Vcpu;
 
 /** The list registers hold what an exit and an entry would put there, without one. */
 class ListRegistersTest {
+  /**
+   * The list registers in the order of the queue. Where there are more interrupts, the most urgent
+   * may be in the last instead of the first.
+   */
   static String registers(VgicCpu cpu) {
     StringBuilder text = new StringBuilder();
-    for (int i = 0; i < cpu.cpuInterface.used; i++) {
-      long register = cpu.cpuInterface.registers[i];
+    int used = cpu.cpuInterface.used;
+    long[] registers = cpu.cpuInterface.registers;
+    boolean urgentIsLast =
+        cpu.cpuInterface.underflow
+            && ListRegister.priority(registers[used - 1]) < ListRegister.priority(registers[0]);
+    for (int i = 0; i < used; i++) {
+      long register = registers[urgentIsLast ? (i + used - 1) % used : i];
       text.append(ListRegister.intid(register))
           .append(ListRegister.isPending(register) ? " pending" : "")
           .append(ListRegister.isActive(register) ? " active" : "")
