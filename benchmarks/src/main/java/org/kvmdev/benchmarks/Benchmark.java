@@ -59,6 +59,9 @@ final class Benchmark {
     for (int i = 0; i < args.length; i++) {
       switch (args[i]) {
         case "--check" -> check = true;
+        case "--" -> {
+          // The end of options, which is what the build passes where there are none.
+        }
         case "--rounds", "--only" -> {
           if (i + 1 == args.length) {
             return usage();
