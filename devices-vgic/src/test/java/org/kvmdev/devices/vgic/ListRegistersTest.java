@@ -44,6 +44,26 @@ class ListRegistersTest {
   }
 
   @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void what_has_ended_cannot_end_again(boolean v3) throws KvmException {
+    try (TestGic gic = new TestGic(v3, 1)) {
+      Vcpu vcpu = gic.vcpus[0];
+      vcpu.enter();
+      gic.priority(40, 0x80);
+      gic.priority(41, 0x20);
+      gic.line(40, true);
+      assertEquals(40, gic.acknowledge(vcpu));
+      gic.line(41, true);
+      assertEquals(41, gic.acknowledge(vcpu));
+      gic.end(vcpu, 41);
+      String once = registers(gic.vgic().cpu(0));
+      gic.end(vcpu, 41);
+      assertEquals(once, registers(gic.vgic().cpu(0)));
+      vcpu.exit();
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({"true, 1", "true, 2", "true, 3", "false, 1", "false, 2", "false, 3"})
   void leaving_and_entering_changes_nothing(boolean v3, int seed) throws KvmException {
     Random random = new Random(seed);
