@@ -5,16 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.kvmdev.api.DeviceOps;
-import org.kvmdev.api.DeviceProvider;
-import org.kvmdev.api.DeviceType;
+import org.junit.jupiter.api.function.Executable;
 import org.kvmdev.api.Errno;
-import org.kvmdev.api.Host;
 import org.kvmdev.api.KvmException;
-import org.kvmdev.api.machine.Capabilities;
-import org.kvmdev.api.machine.Machine;
+import org.kvmdev.api.machine.Vcpu;
 import org.kvmdev.api.machine.VcpuLifecycle;
 import org.kvmdev.runtime.Device;
 import org.kvmdev.runtime.Kvm;
@@ -22,60 +17,33 @@ import org.kvmdev.runtime.Vm;
 
 /** A vCPU that another family refuses when the GIC knows of it already. */
 class RefusedVcpuTest {
-  private static final int PPI_20 = 2 << 24 | 20;
+  private static final int PPI_20_OF_1 = 2 << 24 | 1 << 16 | 20;
 
   private boolean refusing;
 
-  /** The GIC's provider, behind whose port another refuses vCPUs. */
-  private final class Provider implements DeviceProvider, VcpuLifecycle {
-    private final VgicProvider gic = new VgicProvider();
-
+  /** Another family's port, which is told after the GIC's. */
+  private final class Other implements VcpuLifecycle {
     @Override
-    public List<DeviceType> types() {
-      return gic.types();
-    }
-
-    @Override
-    public Set<String> architectures() {
-      return gic.architectures();
-    }
-
-    @Override
-    public List<Host> hosts() {
-      return gic.hosts();
-    }
-
-    @Override
-    public Capabilities capabilities(Host host) {
-      return gic.capabilities(host);
-    }
-
-    @Override
-    public void join(Machine machine) {
-      gic.join(machine);
-      machine.plug(this);
-    }
-
-    @Override
-    public DeviceOps create(DeviceType type, Machine machine) throws KvmException {
-      return gic.create(type, machine);
-    }
-
-    @Override
-    public void created(org.kvmdev.api.machine.Vcpu vcpu) throws KvmException {
+    public void created(Vcpu vcpu) throws KvmException {
       if (refusing) {
         throw KvmException.constant(Errno.ENOSPC, "no more vCPUs");
       }
     }
   }
 
-  private static Errno errno(org.junit.jupiter.api.function.Executable call) {
+  private Vm vm(String host) throws KvmException {
+    Vm vm = Kvm.of(List.of(new VgicProvider())).createVm(host);
+    vm.machine().plug(new Other());
+    return vm;
+  }
+
+  private static Errno errno(Executable call) {
     return assertThrows(KvmException.class, call).errno();
   }
 
   @Test
   void a_gicv2_does_not_know_it() throws KvmException {
-    try (Vm vm = Kvm.of(List.of(new Provider())).createVm("arm64-gicv2-6.1")) {
+    try (Vm vm = vm("arm64-gicv2-6.1")) {
       Device gic = vm.createDevice(5);
       vm.createVcpu(0);
       refusing = true;
@@ -85,13 +53,13 @@ class RefusedVcpuTest {
       gic.set(4, 0, 0);
       assertEquals(0, gic.get(1, 4) >>> 5 & 7, "GICD_TYPER has one CPU");
       assertEquals(Errno.EINVAL, errno(() -> gic.has(1, 1L << 32)));
-      assertEquals(Errno.EINVAL, errno(() -> vm.irqLine(PPI_20 | 1 << 16, 1)));
+      assertEquals(Errno.EINVAL, errno(() -> vm.irqLine(PPI_20_OF_1, 1)));
     }
   }
 
   @Test
   void a_gicv3_gives_its_place_to_the_next() throws KvmException {
-    try (Vm vm = Kvm.of(List.of(new Provider())).createVm("arm64-gicv3-6.1")) {
+    try (Vm vm = vm("arm64-gicv3-6.1")) {
       Device gic = vm.createDevice(7);
       gic.set(0, 2, TestGic.DISTRIBUTOR);
       gic.set(0, 3, TestGic.REDISTRIBUTORS);
@@ -106,7 +74,7 @@ class RefusedVcpuTest {
           vm.machine().mmio().regions().stream()
               .anyMatch(region -> region.base() == TestGic.REDISTRIBUTORS + 0x2_0000L));
       gic.set(4, 0, 0);
-      vm.irqLine(PPI_20 | 1 << 16, 1);
+      vm.irqLine(PPI_20_OF_1, 1);
     }
   }
 }
