@@ -277,7 +277,7 @@ public final class HostTables {
       }
     }
 
-    /** Without a regular expression: every start of a JVM reads all hosts. */
+    /** Without a regular expression: a program that is run waits until its host's are read. */
     private static List<String> words(String text) {
       StringTokenizer tokens = new StringTokenizer(text);
       List<String> words = new ArrayList<>(tokens.countTokens());

@@ -216,40 +216,22 @@ final class ListRegisters {
   }
 
   /**
-   * Does what {@link #admit} would where nothing changed, all list registers are filled, and the
-   * new one is more urgent than all that have one: it takes the place of the last.
-   *
-   * @return false where that is not so, with nothing done
+   * A new interrupt that is more urgent than all that have a list register has the last of them.
    */
-  private boolean preempts(Interrupt irq) {
-    if (!isFullFor(irq) || RankedQueue.deliverable(irq) >= interrupts[0].list) {
-      return false;
-    }
+  private void preempt(Interrupt irq) {
     // Nothing of it changed, so neither did its place in the queue.
     int index = length - 1;
     takeBack(interrupts[index], hardware.registers[index]);
-    queue.addRanked(irq);
-    filledFrom++;
+    await(irq);
     fillPending(index, irq);
-    hardware.underflow = true;
     urgentIsLast = true;
-    return true;
   }
 
-  /**
-   * Does what {@link #admit} would where nothing changed, all list registers are filled, and the
-   * new one is not more urgent than any that has one: it waits.
-   *
-   * @return false where that is not so, with nothing done
-   */
-  private boolean waits(Interrupt irq) {
-    if (!isFullFor(irq) || RankedQueue.deliverable(irq) < interrupts[length - 1].list) {
-      return false;
-    }
+  /** A new interrupt waits for a list register, all of which are filled. */
+  private void await(Interrupt irq) {
     queue.addRanked(irq);
     filledFrom++;
     hardware.underflow = true;
-    return true;
   }
 
   /**
@@ -259,7 +241,7 @@ final class ListRegisters {
   private boolean isFullFor(Interrupt irq) {
     return (hardware.changed | stale) == 0
         && !urgentIsLast
-        && hardware.used == length
+        && areFull()
         && queue.isRankedFrom(length, filledFrom)
         && !irq.mapped
         && !irq.active
@@ -269,7 +251,7 @@ final class ListRegisters {
 
   /**
    * Does what {@link #renew} would where nothing changed but the list register of an interrupt that
-   * {@link #preempts preempted} another, and it ended: the other has its place again.
+   * {@link #preempt preempted} another, and it ended: the other has its place again.
    *
    * @return false where that is not so, with nothing done
    */
@@ -323,7 +305,7 @@ final class ListRegisters {
     return queue.isSorted()
         && queue.order() == filledFrom
         && queue.weight() > length
-        && hardware.used == length
+        && areFull()
         && irq.list == RankedQueue.deliverable(irq);
   }
 
@@ -334,13 +316,17 @@ final class ListRegisters {
    * @return whether any list register changed
    */
   boolean admit(Interrupt irq) {
-    if (preempts(irq)) {
-      return true;
-    }
-    if (waits(irq)) {
+    boolean full = isFullFor(irq);
+    int rank = RankedQueue.deliverable(irq);
+    if (full && rank >= interrupts[length - 1].list) {
+      await(irq);
       return false;
     }
-    admitAny(irq);
+    if (full && rank < interrupts[0].list) {
+      preempt(irq);
+    } else {
+      admitAny(irq);
+    }
     return true;
   }
 
@@ -366,8 +352,7 @@ final class ListRegisters {
     if (changed == 0) {
       return;
     }
-    hardware.changed = 0;
-    hardware.ended = 0;
+    hardware.settled();
     stale = 0;
     int used = hardware.used;
     int kept = Integer.numberOfTrailingZeros(changed);

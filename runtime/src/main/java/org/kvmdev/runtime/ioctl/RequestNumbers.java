@@ -180,6 +180,7 @@ public final class RequestNumbers {
           Stream.of(Request.values())
               .filter(request -> request.isOn(host, kind))
               .filter(request -> !ofHost.containsKey(RequestNumbers.this.of(request)))
+              // The library's comparator would be one more class that the JVM makes at each start.
               .sorted((one, other) -> Integer.compare(of(one), of(other)))
               .toList();
       numbers = all.stream().mapToInt(RequestNumbers.this::of).toArray();
