@@ -10,6 +10,7 @@
 #include <linux/ioctl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +57,9 @@ struct link {
 	bool broken;
 	struct along along[KVMDEV_ALONG];
 	size_t alongs;
-	/* How often in a row it was in vain to look for an answer, and for how many answers not to look therefore. */
-	unsigned int misses;
+	/* For how many answers not to look, since another program has the processor, and how often in a row it was so. */
 	unsigned int rest;
+	unsigned int taken;
 	/* Whether the server says something unasked: then one message is received at a time. */
 	bool shared;
 	uint64_t token;
@@ -76,11 +77,13 @@ struct link {
 
 /* Most messages are shorter. qemu-user looks at each page that a message could be received to, each time. */
 #define SHORT 512u
-/* How often to look for an answer before waiting for it: some ten microseconds. */
-#define LOOKS 50
-/* An answer that comes within so many nanoseconds after that was missed. */
-#define MISSED 100000
-#define MOST_MISSES 6
+/* How long to look for an answer before waiting for it, in nanoseconds. */
+#define LOOKING 200000
+/* Whoever does not get the processor back within that shares it with another program. */
+#define TAKEN 500000
+/* For how many answers not to look then, and how often at most that is doubled. */
+#define REST 64u
+#define MOST_DOUBLED 6u
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sockaddr_un server;
@@ -144,33 +147,40 @@ static long nanoseconds(void)
 }
 
 /*
- * An answer mostly comes within some microseconds, less than what it costs to fall asleep and be woken: so there are a few
- * looks first. Where it comes as soon as this thread sleeps, both sides have one processor between them, and to look only
- * keeps the server from it: then looking rests, the longer the more often it was so.
+ * An answer mostly comes within some microseconds, less than what it costs to fall asleep and be woken: so there are some
+ * looks first. The server may be on the same processor, so it gets that between them; it looks for the next request
+ * likewise. Two who are both awake are soon put on two processors, where there are two. But where another program wants
+ * the processor too, it has it for milliseconds each time: then looking rests, the longer the more often it was so.
  */
 static ssize_t receive_soon(struct link *link, void *to, size_t most)
 {
 	ssize_t got;
-	long begin;
+	long begin = 0;
+	long before = 0;
+	long now;
 
 	if (link->rest > 0) {
 		link->rest--;
 		return recv(link->socket, to, most, 0);
 	}
-	for (int look = 0; look < LOOKS; look++) {
+	while (before - begin < LOOKING) {
 		got = recv(link->socket, to, most, MSG_DONTWAIT);
 		if (got >= 0 || errno != EAGAIN) {
-			link->misses = 0;
+			link->taken -= begin != 0 && link->taken > 0;
 			return got;
 		}
+		if (begin == 0)
+			begin = before = nanoseconds();
+		sched_yield();
+		now = nanoseconds();
+		if (now - before > TAKEN) {
+			link->rest = REST << link->taken;
+			link->taken += link->taken < MOST_DOUBLED;
+			break;
+		}
+		before = now;
 	}
-	begin = nanoseconds();
-	got = recv(link->socket, to, most, 0);
-	if (nanoseconds() - begin < MISSED) {
-		link->rest = 4u << link->misses;
-		link->misses += link->misses < MOST_MISSES;
-	}
-	return got;
+	return recv(link->socket, to, most, 0);
 }
 
 static bool receive_to(struct link *link, size_t *done, size_t length)

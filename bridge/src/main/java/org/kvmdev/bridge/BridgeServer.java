@@ -41,14 +41,20 @@ public final class BridgeServer implements AutoCloseable {
   private final Path socket;
   private final Kvm kvm;
   private final BridgeOptions options;
+
+  /** Whether its clients are none: what they ask for in vain is not told. */
+  private final boolean rehearses;
+
   private final ServerSocketChannel channel;
   private final Map<Long, ServedProcess> processes = new ConcurrentHashMap<>();
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
 
-  private BridgeServer(Path socket, Kvm kvm, BridgeOptions options) throws IOException {
+  private BridgeServer(Path socket, Kvm kvm, BridgeOptions options, boolean rehearses)
+      throws IOException {
     this.socket = socket;
     this.kvm = kvm;
     this.options = options;
+    this.rehearses = rehearses;
     this.channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
   }
 
@@ -66,9 +72,18 @@ public final class BridgeServer implements AutoCloseable {
     if (options.host() != null) {
       kvm.host(options.host());
     }
-    BridgeServer server = new BridgeServer(socket, kvm, options);
+    return open(new BridgeServer(socket, kvm, options, false));
+  }
+
+  /** Begins to answer a {@link Rehearsal}. */
+  static BridgeServer rehearsing(Path socket, Kvm kvm, Host host) throws IOException {
+    BridgeOptions options = new BridgeOptions(host.name(), BridgeOptions.Run.EXIT, null);
+    return open(new BridgeServer(socket, kvm, options, true));
+  }
+
+  private static BridgeServer open(BridgeServer server) throws IOException {
     try {
-      server.channel.bind(UnixDomainSocketAddress.of(socket));
+      server.channel.bind(UnixDomainSocketAddress.of(server.socket));
     } catch (IOException | RuntimeException e) {
       server.channel.close();
       throw e;
@@ -210,6 +225,7 @@ public final class BridgeServer implements AutoCloseable {
         kvm,
         seen,
         options,
+        !rehearses,
         transcript(
             recorder,
             host.architecture(),

@@ -23,19 +23,19 @@ final class Connection implements AutoCloseable {
 
   /**
    * How long to look for the next message before waiting for it. A client that makes many requests
-   * makes the next one sooner than it takes to fall asleep and be woken.
+   * makes the next one sooner than it takes to fall asleep and be woken. Between two looks the
+   * processor is free for a client that has the same one.
    */
   private static final long LOOKING_NANOS =
-      Runtime.getRuntime().availableProcessors() > 1 ? 40_000 : 0;
+      Runtime.getRuntime().availableProcessors() > 1 ? 200_000 : 0;
 
-  /**
-   * A message that comes so soon although it was not seen: client and server have one processor
-   * between them, and to look keeps the client from it. Then looking rests, the longer the more
-   * often it was so.
-   */
-  private static final long MISSED_NANOS = 3 * LOOKING_NANOS;
+  /** Whoever does not get the processor back within that shares it with another program. */
+  private static final long TAKEN_NANOS = 500_000;
 
-  private static final int MOST_MISSES = 6;
+  /** For how many messages not to look then, and how often at most that is doubled. */
+  private static final int REST = 64;
+
+  private static final int MOST_DOUBLED = 6;
 
   private final SocketChannel channel;
   private final ByteBuffer in = buffer();
@@ -44,10 +44,11 @@ final class Connection implements AutoCloseable {
   /** Whether messages are looked for at all. */
   private boolean looks;
 
-  /** How often in a row that was in vain, and for how many messages it rests therefore. */
-  private int misses;
-
+  /** For how many messages not to look, since the processor was taken. */
   private int rest;
+
+  /** How often in a row it was. */
+  private int taken;
 
   private boolean blocking = true;
 
@@ -108,22 +109,24 @@ final class Connection implements AutoCloseable {
     }
     block(false);
     long begin = System.nanoTime();
-    long waited;
+    long before = begin;
     do {
       int got = channel.read(in);
       if (got != 0) {
-        misses = 0;
+        taken = before == begin ? taken : Math.max(0, taken - 1);
         return got;
       }
-      waited = System.nanoTime() - begin;
-    } while (waited < LOOKING_NANOS);
+      Thread.yield();
+      long now = System.nanoTime();
+      if (now - before > TAKEN_NANOS) {
+        rest = REST << taken;
+        taken = Math.min(taken + 1, MOST_DOUBLED);
+        break;
+      }
+      before = now;
+    } while (before - begin < LOOKING_NANOS);
     block(true);
-    int got = channel.read(in);
-    if (System.nanoTime() - begin < MISSED_NANOS) {
-      rest = 4 << misses;
-      misses = Math.min(misses + 1, MOST_MISSES);
-    }
-    return got;
+    return channel.read(in);
   }
 
   private void block(boolean wanted) throws IOException {

@@ -53,16 +53,18 @@ public final class Rehearsal {
   private final Connection connection;
   private final RequestNumbers numbers;
   private final ByteBuffer memory;
+  private final int rounds;
   private int next = 4;
 
-  private Rehearsal(SocketChannel channel, Host host) {
+  private Rehearsal(SocketChannel channel, Host host, int rounds) {
+    this.rounds = rounds;
     connection = new Connection(channel);
     numbers = RequestNumbers.of(host);
     memory = ByteBuffer.allocate(MEMORY).order(host.byteOrder());
   }
 
   /**
-   * Makes the calls, on each host that there is.
+   * Makes the calls on each host that there is, often enough for the JVM to know what is hot.
    *
    * @param kvm the hosts and device types
    * @param folder a folder for the sockets
@@ -70,16 +72,27 @@ public final class Rehearsal {
    */
   public static void run(Kvm kvm, Path folder) throws IOException {
     for (Host host : kvm.hosts()) {
-      Path socket = folder.resolve(host.name());
-      BridgeOptions options = new BridgeOptions(host.name(), BridgeOptions.Run.EXIT, null);
-      try (BridgeServer server = BridgeServer.open(socket, kvm, options);
-          SocketChannel own = SocketChannel.open(UnixDomainSocketAddress.of(server.socket()));
-          SocketChannel thread = SocketChannel.open(UnixDomainSocketAddress.of(server.socket()))) {
-        long token = new Rehearsal(own, host).hello(host, BridgeServer.ROLE_PROCESS, 0);
-        Rehearsal client = new Rehearsal(thread, host);
-        client.hello(host, BridgeServer.ROLE_THREAD, token);
-        client.start(kvm, host);
-      }
+      run(kvm, host, folder.resolve(host.name()), ROUNDS);
+    }
+  }
+
+  /**
+   * Makes the calls on one host.
+   *
+   * @param kvm the device types
+   * @param host the host
+   * @param socket where the server that is called answers meanwhile
+   * @param rounds how often over all registers
+   * @throws IOException where there can be no socket, or the thread is interrupted
+   */
+  static void run(Kvm kvm, Host host, Path socket, int rounds) throws IOException {
+    try (BridgeServer server = BridgeServer.rehearsing(socket, kvm, host);
+        SocketChannel own = SocketChannel.open(UnixDomainSocketAddress.of(server.socket()));
+        SocketChannel thread = SocketChannel.open(UnixDomainSocketAddress.of(server.socket()))) {
+      long token = new Rehearsal(own, host, rounds).hello(host, BridgeServer.ROLE_PROCESS, 0);
+      Rehearsal client = new Rehearsal(thread, host, rounds);
+      client.hello(host, BridgeServer.ROLE_THREAD, token);
+      client.start(kvm, host);
     }
   }
 
@@ -119,7 +132,7 @@ public final class Rehearsal {
     memory.putLong(LIST, (MEMORY - LIST) / Long.BYTES - 1);
     ask(vcpu, Request.GET_REG_LIST, STRUCTURE + LIST);
     int registers = (int) Math.min(memory.getLong(LIST), (MEMORY - LIST) / Long.BYTES - 1);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
       for (int i = 1; i <= registers; i++) {
         memory.putLong(0, memory.getLong(LIST + Long.BYTES * i));
         memory.putLong(Long.BYTES, STRUCTURE + VALUE);
@@ -143,7 +156,7 @@ public final class Rehearsal {
     for (DeviceType type : kvm.types(host)) {
       memory.putInt(0, type.number()).putInt(8, 0);
       if (ask(vm, Request.CREATE_DEVICE, STRUCTURE) == 0) {
-        attributes(memory.getInt(4), ROUNDS * ROUNDS);
+        attributes(memory.getInt(4), rounds * rounds);
       }
     }
     ask(vcpu, Request.RUN, 0);

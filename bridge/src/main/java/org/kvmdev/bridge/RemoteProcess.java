@@ -43,6 +43,10 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   private final KvmProcess process;
   private final List<DeviceType> types;
   private final BridgeOptions options;
+
+  /** Whether requests that nobody has are told. */
+  private final boolean tellsUnknown;
+
   private final CallLog words;
 
   /** Null where its calls are not written down. */
@@ -58,9 +62,15 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
 
   /** A program that has just opened its /dev/kvm. */
   RemoteProcess(
-      int pid, Kvm kvm, Host host, BridgeOptions options, @Nullable Transcript transcript) {
+      int pid,
+      Kvm kvm,
+      Host host,
+      BridgeOptions options,
+      boolean tellsUnknown,
+      @Nullable Transcript transcript) {
     this.pid = pid;
     this.options = options;
+    this.tellsUnknown = tellsUnknown;
     this.transcript = transcript;
     this.types = kvm.types(host);
     this.process = new KvmProcess(kvm, host, this);
@@ -73,6 +83,7 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   private RemoteProcess(int pid, RemoteProcess parent) {
     this.pid = pid;
     this.options = parent.options;
+    this.tellsUnknown = parent.tellsUnknown;
     this.transcript = null;
     this.types = parent.types;
     this.process = parent.process.fork(this);
@@ -234,7 +245,9 @@ final class RemoteProcess implements ServedProcess, RemoteClient {
   /** A request that neither the host nor a device has: the first time, it is told. */
   private void unknown(FileKind kind, int request) {
     String name = RequestNames.of(process.requests(), kind, request) + " on " + kind;
-    if (UNKNOWN.size() < MOST_UNKNOWN && UNKNOWN.add(process.host().name() + " " + name)) {
+    if (tellsUnknown
+        && UNKNOWN.size() < MOST_UNKNOWN
+        && UNKNOWN.add(process.host().name() + " " + name)) {
       LOG.log(Level.WARNING, "{0}: host {1} has no such request", name, process.host().name());
     }
     CallSummary summary = options.summary();

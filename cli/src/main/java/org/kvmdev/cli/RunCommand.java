@@ -10,6 +10,7 @@ import org.kvmdev.bridge.BridgeServer;
 import org.kvmdev.bridge.HostView;
 import org.kvmdev.bridge.MissingException;
 import org.kvmdev.bridge.Program;
+import org.kvmdev.bridge.WarmUp;
 import org.kvmdev.runtime.Kvm;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -85,12 +86,13 @@ final class RunCommand implements Callable<Integer> {
       BridgeOptions how = options.bridge(host, kvmdev.scope().err()::println);
       Path socket = folder.path().resolve("kvm.sock");
       ProcessBuilder starter = program.starter(socket, view);
+      boolean warmsUp = warmsUp(program);
       int status;
       if (recorded == null) {
-        status = serve(starter, socket, kvm, how);
+        status = serve(starter, socket, kvm, how, warmsUp);
       } else {
         try (Recording recording = Recording.of(recorded, kvm, kvm.host(host), command)) {
-          status = serve(starter, socket, kvm, how.with(recording.recorder()));
+          status = serve(starter, socket, kvm, how.with(recording.recorder()), warmsUp);
           recording.report(kvmdev.scope().err());
         }
       }
@@ -101,11 +103,30 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private static int serve(ProcessBuilder program, Path socket, Kvm kvm, BridgeOptions how)
+  /**
+   * Whether there is something to gain: a program under qemu-user takes its time before it asks,
+   * another processor has nothing to do meanwhile, and no plug-in's code would run unasked.
+   */
+  private boolean warmsUp(Program program) throws IOException {
+    return !program.target().isNative()
+        && Runtime.getRuntime().availableProcessors() > 1
+        && kvmdev.scope().plugins().isEmpty();
+  }
+
+  private static int serve(
+      ProcessBuilder program, Path socket, Kvm kvm, BridgeOptions how, boolean warmsUp)
       throws IOException, InterruptedException {
     BridgeServer server = BridgeServer.open(socket, kvm, how);
     try (server) {
-      return waitFor(program.start());
+      Process started = program.start();
+      if (!warmsUp) {
+        return waitFor(started);
+      }
+      WarmUp warmUp =
+          WarmUp.begin(kvm, kvm.host(how.host()), socket.resolveSibling("warm-up.sock"));
+      try (warmUp) {
+        return waitFor(started);
+      }
     }
   }
 
