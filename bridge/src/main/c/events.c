@@ -64,10 +64,11 @@ int64_t kvmdev_find_event(int fd)
 {
 	int64_t id = event_id(fd);
 	struct event **place;
+	sigset_t before;
 
 	if (id < 0)
 		return -1;
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	place = find((uint64_t)id);
 	if (*place == NULL) {
 		struct event *made = malloc(sizeof(*made));
@@ -81,19 +82,20 @@ int64_t kvmdev_find_event(int fd)
 			*place = made;
 		}
 	}
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 	return id;
 }
 
 int kvmdev_event(uint64_t id)
 {
 	struct event *found;
+	sigset_t before;
 	int fd;
 
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	found = *find(id);
 	fd = found == NULL ? -1 : found->fd;
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 	return fd;
 }
 
@@ -109,12 +111,13 @@ static void drop(struct event **place)
 void kvmdev_forget_event(uint64_t id)
 {
 	struct event **place;
+	sigset_t before;
 
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	place = find(id);
 	if (*place != NULL)
 		drop(place);
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 }
 
 void kvmdev_drop_events(void)

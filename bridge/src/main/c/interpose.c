@@ -23,7 +23,6 @@
 
 #include "kvmdev.h"
 
-#define PUBLIC __attribute__((visibility("default")))
 #define DEV_KVM "/dev/kvm"
 /* Stands for /dev/kvm where the machine has none: a character device that everybody may use. */
 #define STAND_IN "/dev/null"

@@ -5,6 +5,7 @@
 #ifndef KVMDEV_H
 #define KVMDEV_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,9 @@
 /* The highest file descriptor that can be KVM's, and one more (fs.nr_open). */
 #define KVMDEV_FILES (1 << 20)
 
+/* What the program calls. */
+#define PUBLIC __attribute__((visibility("default")))
+
 /* A request, while the server asks for more before it is done. */
 struct call {
 	uint32_t type;
@@ -23,8 +27,6 @@ struct call {
 	uint32_t request;
 	uint64_t argument;
 	uint64_t length;
-	/* What the thread had blocked before the request: while it lasts, all signals are. */
-	sigset_t blocked;
 };
 
 /* libc.c: the functions of libc that this library stands before. */
@@ -66,13 +68,39 @@ void kvmdev_forget_event(uint64_t id);
 /* In a fork's child: they are the parent's. */
 void kvmdev_drop_events(void);
 
+/* signals.c: when signals' handlers run. */
+
+/* What a thread's request has to do with signals. */
+struct kvmdev_request {
+	/* Whether all signals are blocked until it ends, since one was put off or it said so; what was blocked before. */
+	volatile bool holds;
+	sigset_t blocked;
+	/* Whether it waits with these blocked instead. */
+	volatile bool waits;
+};
+
+/* What this thread's request is, within which no handler runs; NULL where there is none. */
+extern __thread struct kvmdev_request *kvmdev_current __attribute__((tls_model("initial-exec")));
+void kvmdev_begin_request(struct kvmdev_request *request);
+/* Handlers that were put off run here: they can make requests, and need not return. */
+void kvmdev_end_request(struct kvmdev_request *request);
+/* Blocks all signals until it ends; those that came since it began are pending. */
+void kvmdev_hold_signals(struct kvmdev_request *request);
+/* Locks with all signals blocked, also those whose handlers the library does not know; what was blocked before. */
+void kvmdev_lock(pthread_mutex_t *mutex, sigset_t *before);
+void kvmdev_unlock(pthread_mutex_t *mutex, const sigset_t *before);
+/* This process's handlers are what the library knows. */
+void kvmdev_own_signals(void);
+/* Around a fork. */
+void kvmdev_lock_actions(void);
+void kvmdev_unlock_actions(void);
+
 /* link.c: connections to the server. */
 
 /* Takes a file descriptor for one of the library's own, out of the client's way. */
 int kvmdev_move_away(int fd);
 /* Closes it. */
 void kvmdev_drop_file(int fd);
-
 
 /* Whether there is a server for this process at all. */
 bool kvmdev_enabled(void);

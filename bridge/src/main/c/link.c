@@ -55,6 +55,13 @@ struct along {
 struct link {
 	int socket;
 	bool broken;
+	/* Whether a request is under way, and when its thread's handlers run then. */
+	volatile bool busy;
+	struct kvmdev_request request;
+	/* Another link of the same thread, for a handler's requests while this one is busy. */
+	struct link *beside;
+	/* Whether a fork's child keeps it, since it is in the midst of its request. */
+	bool kept;
 	struct along along[KVMDEV_ALONG];
 	size_t alongs;
 	/* For how many answers not to look, since another program has the processor, and how often in a row it was so. */
@@ -81,6 +88,8 @@ struct link {
 #define LOOKING 200000
 /* Whoever does not get the processor back within that shares it with another program. */
 #define TAKEN 500000
+/* How many links a thread has at most. */
+#define LINKS 16u
 /* For how many answers not to look then, and how often at most that is doubled. */
 #define REST 64u
 #define MOST_DOUBLED 6u
@@ -91,6 +100,7 @@ static struct sockaddr_un server;
 static char files[PATH_MAX];
 static size_t files_length;
 static pthread_key_t at_exit;
+/* The thread's link; others are beside it. */
 static __thread struct link *mine __attribute__((tls_model("initial-exec")));
 
 /* Guards what follows. */
@@ -105,6 +115,8 @@ static int spare = -1;
 static struct link *child;
 /* What the process's own thread waits for: its link, and eventfds that the server listens to. */
 static int waits = -1;
+/* What was blocked before a fork. */
+static sigset_t before_fork_blocked;
 
 static void complain(const char *what)
 {
@@ -133,6 +145,8 @@ static bool send_all(struct link *link, size_t length)
 /* Sends the message whose body is in link->out already. */
 static bool send_message(struct link *link, uint32_t type, size_t length)
 {
+	if (link->broken)
+		return false;
 	kvmdev_put32(link->out, type);
 	kvmdev_put32(link->out + 4, (uint32_t)length);
 	return send_all(link, KVMDEV_HEADER + length);
@@ -340,12 +354,13 @@ static bool serve_install(struct link *link, const uint8_t *body, size_t length)
 	char name[64] = "";
 	int fd = (int)kvmdev_get32(body);
 	uint32_t kind = kvmdev_get32(body + 4);
+	sigset_t before;
 	int file;
 
 	if (length - 16 >= sizeof(name) || kind < KVMDEV_VM || kind > KVMDEV_OTHER || kvmdev_file(fd) != KVMDEV_RESERVED)
 		return false;
 	memcpy(name, body + 16, length - 16);
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	kvmdev_drop_file(spare);
 	file = kvmdev_make_file(name, kvmdev_get64(body + 8));
 	if (file >= 0 && kvmdev_real_dup3(file, fd, O_CLOEXEC) < 0)
@@ -353,7 +368,7 @@ static bool serve_install(struct link *link, const uint8_t *body, size_t length)
 	if (file >= 0)
 		kvmdev_real_close(file);
 	spare = open_spare();
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 	kvmdev_set_file(fd, kind);
 	return send_result(link, 0, 0);
 }
@@ -363,6 +378,7 @@ static bool serve_fill(struct link *link, const uint8_t *body, size_t length)
 {
 	char path[48];
 	int fd = (int)kvmdev_get32(body);
+	sigset_t before;
 	ssize_t written;
 	int readable;
 
@@ -370,7 +386,7 @@ static bool serve_fill(struct link *link, const uint8_t *body, size_t length)
 		return false;
 	written = pwrite64(fd, body + 4, length - 4, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	kvmdev_drop_file(spare);
 	readable = kvmdev_real_open(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	if (readable < 0 || kvmdev_real_dup3(readable, fd, O_CLOEXEC) < 0)
@@ -378,7 +394,7 @@ static bool serve_fill(struct link *link, const uint8_t *body, size_t length)
 	if (readable >= 0)
 		kvmdev_real_close(readable);
 	spare = open_spare();
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 	return send_result(link, written, errno);
 }
 
@@ -419,19 +435,22 @@ static bool serve_write_run(struct link *link, const struct call *call, const ui
 }
 
 /*
- * A CPU that sleeps: until a signal comes that is not blocked. All are blocked since the request began, so one that came
- * in the meantime is pending and ends the wait at once. Without a set of KVM_SET_SIGNAL_MASK, its handler runs here, as it
- * would when the request returns. With one, signals that only the set lets through stay pending, as in the kernel.
+ * A CPU that sleeps: until a signal comes that is not blocked. One that came since the request began was put off: it is
+ * pending when all are blocked, and ends the wait at once. Its handler runs when the request is done, as in the kernel. With
+ * a set of KVM_SET_SIGNAL_MASK, signals that only the set lets through stay pending, as in the kernel too.
  */
 static bool serve_sleep(struct link *link, const struct call *call, const uint8_t *body, size_t length)
 {
 	struct pollfd wakers[2] = {{link->socket, POLLIN, 0}, {-1, POLLIN, 0}};
 	uint8_t immediate_exit = 0;
 
+	kvmdev_hold_signals(&link->request);
 	if (pread64(call->fd, &immediate_exit, 1, kvmdev_get32(body)) == 1 && immediate_exit != 0)
 		return send_result(link, KVMDEV_WOKEN_AT_ONCE, 0);
 	if (length == 4) {
-		ppoll(wakers, 1, NULL, &call->blocked);
+		link->request.waits = true;
+		ppoll(wakers, 1, NULL, &link->request.blocked);
+		link->request.waits = false;
 	} else {
 		sigset_t awaited;
 		unsigned char *bits = (unsigned char *)&awaited;
@@ -446,18 +465,19 @@ static bool serve_sleep(struct link *link, const struct call *call, const uint8_
 	return send_result(link, KVMDEV_WOKEN_BY_SIGNAL, 0);
 }
 
-/* Makes the request to the machine's own KVM, with the signals as the client has them. */
+/*
+ * Makes the request to the machine's own KVM, with the signals as the client has them: handlers run, before it or by ending
+ * it. Their own requests go over another link.
+ */
 static bool serve_call(struct link *link, struct call *call)
 {
-	sigset_t all;
 	int result;
 	int error;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &call->blocked, NULL);
+	kvmdev_end_request(&link->request);
 	result = kvmdev_real_ioctl(call->fd, call->request, (unsigned long)call->argument);
 	error = errno;
-	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	kvmdev_begin_request(&link->request);
 	return send_result(link, result, error);
 }
 
@@ -493,9 +513,10 @@ static bool start_waiting(void)
 {
 	struct epoll_event wanted = {.events = EPOLLIN, .data = {.u64 = UINT64_MAX}};
 	pthread_t thread;
+	sigset_t before;
 	bool started = true;
 
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	if (waits < 0) {
 		waits = kvmdev_move_away(epoll_create1(EPOLL_CLOEXEC));
 		/* All signals are blocked here, and so they are there. */
@@ -504,7 +525,7 @@ static bool start_waiting(void)
 		if (started)
 			pthread_detach(thread);
 	}
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 	return started;
 }
 
@@ -772,12 +793,19 @@ static struct link *open_link(uint32_t role, uint64_t token)
 	return NULL;
 }
 
-static void thread_ends(void *link)
+static void thread_ends(void *unused)
 {
+	sigset_t before;
+	struct link *next;
+
+	(void)unused;
+	kvmdev_lock(&lock, &before);
+	for (struct link *link = mine; link != NULL; link = next) {
+		next = link->beside;
+		free_link(link);
+	}
 	mine = NULL;
-	pthread_mutex_lock(&lock);
-	free_link(link);
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 }
 
 /* With the lock held: the link of the process, made where there is none. */
@@ -787,31 +815,64 @@ static struct link *of_process(void)
 		kvmdev_drop_file(spare);
 		process = open_link(KVMDEV_PROCESS, 0);
 		owner = getpid();
+		kvmdev_own_signals();
 		spare = open_spare();
 	}
 	return process;
 }
 
+/* A link of this thread on which no request is under way, made where there is none. */
+static struct link *free_of_thread(void)
+{
+	struct link **place = &mine;
+	unsigned int count = 0;
+	sigset_t before;
+	int cancel;
+
+	for (; *place != NULL && (*place)->busy; place = &(*place)->beside)
+		count++;
+	if (*place != NULL)
+		return *place;
+	if (count == LINKS) {
+		errno = EBUSY;
+		complain("too many requests within each other to");
+		return NULL;
+	}
+	kvmdev_lock(&lock, &before);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (of_process() != NULL)
+		*place = open_link(KVMDEV_THREAD, process->token);
+	pthread_setcancelstate(cancel, NULL);
+	if (*place != NULL)
+		pthread_setspecific(at_exit, mine);
+	kvmdev_unlock(&lock, &before);
+	return *place;
+}
+
 static struct link *of_thread(void)
 {
-	if (mine == NULL) {
-		pthread_mutex_lock(&lock);
-		if (of_process() != NULL)
-			mine = open_link(KVMDEV_THREAD, process->token);
-		pthread_mutex_unlock(&lock);
-		if (mine != NULL)
-			pthread_setspecific(at_exit, mine);
-	}
-	return mine;
+	return mine != NULL && !mine->busy ? mine : free_of_thread();
 }
 
 /* Forks: the child is a process of its own, whose link is made before it is. */
 
 static void before_fork(void)
 {
-	pthread_mutex_lock(&lock);
+	sigset_t before;
+
+	kvmdev_lock(&lock, &before);
+	before_fork_blocked = before;
+	kvmdev_lock_actions();
 	if (process != NULL && kvmdev_is_owner() && !process->broken)
 		child = open_link(KVMDEV_PROCESS, process->token);
+}
+
+static void after_fork(void)
+{
+	sigset_t before = before_fork_blocked;
+
+	kvmdev_unlock_actions();
+	kvmdev_unlock(&lock, &before);
 }
 
 static void after_fork_in_parent(void)
@@ -819,17 +880,28 @@ static void after_fork_in_parent(void)
 	if (child != NULL)
 		free_link(child);
 	child = NULL;
-	pthread_mutex_unlock(&lock);
+	after_fork();
+}
+
+/* A handler has forked, within the request on this link: that goes on, and finds that it cannot. */
+static void forsake(struct link *link)
+{
+	link->broken = true;
+	close_files(link);
+	link->socket = -1;
+	link->messages = -1;
 }
 
 static void after_fork_in_child(void)
 {
 	struct link *next;
 
+	for (struct link *link = mine; link != NULL; link = link->beside)
+		link->kept = link->busy;
 	for (struct link *link = links; link != NULL; link = next) {
 		next = link->next;
 		if (link != child)
-			free_link(link);
+			(link->kept ? forsake : free_link)(link);
 	}
 	kvmdev_drop_events();
 	kvmdev_drop_file(waits);
@@ -838,7 +910,8 @@ static void after_fork_in_child(void)
 	process = child;
 	child = NULL;
 	owner = getpid();
-	pthread_mutex_unlock(&lock);
+	kvmdev_own_signals();
+	after_fork();
 }
 
 static void begin(void)
@@ -861,6 +934,13 @@ static void begin(void)
 	server.sun_family = AF_UNIX;
 	pthread_key_create(&at_exit, thread_ends);
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+	kvmdev_own_signals();
+}
+
+/* Not in a child of vfork, where it could be for the first time else. */
+__attribute__((constructor)) static void begin_early(void)
+{
+	kvmdev_enabled();
 }
 
 bool kvmdev_enabled(void)
@@ -890,38 +970,56 @@ bool kvmdev_is_owner(void)
 int kvmdev_passes_through(void)
 {
 	struct link *link;
+	sigset_t before;
 
-	pthread_mutex_lock(&lock);
+	kvmdev_lock(&lock, &before);
 	link = of_process();
-	pthread_mutex_unlock(&lock);
+	kvmdev_unlock(&lock, &before);
 	return link == NULL ? -1 : (flags & KVMDEV_PASS_THROUGH) != 0;
+}
+
+/*
+ * A handler that was installed by a system call itself is not put off. Within a request it makes none: the server waits for
+ * what that one has to say.
+ */
+static long refuse(void)
+{
+	static bool done;
+
+	if (!__atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		dprintf(STDERR_FILENO, "kvmdev: a handler that was not installed by sigaction, signal or sigset makes a "
+				       "request within another one of its thread\n");
+	errno = EBUSY;
+	return -1;
 }
 
 long kvmdev_ask(struct call *call)
 {
-	sigset_t all;
+	int error = errno;
 	int cancel;
-	int error;
 	struct link *link;
-	long result = -1;
+	long result;
 
 	if (owner != 0 && !kvmdev_is_owner()) {
 		errno = EIO;
 		return -1;
 	}
-	sigfillset(&all);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	pthread_sigmask(SIG_SETMASK, &all, &call->blocked);
+	if (kvmdev_current != NULL)
+		return refuse();
 	link = of_thread();
-	error = EIO;
-	if (link != NULL) {
-		error = errno;
-		result = ask_on(link, call);
-		if (result < 0)
-			error = errno;
+	if (link == NULL) {
+		errno = EIO;
+		return -1;
 	}
-	pthread_sigmask(SIG_SETMASK, &call->blocked, NULL);
+	kvmdev_begin_request(&link->request);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	link->busy = true;
+	result = ask_on(link, call);
+	if (result < 0)
+		error = errno;
+	link->busy = false;
 	pthread_setcancelstate(cancel, NULL);
+	kvmdev_end_request(&link->request);
 	errno = error;
 	return result;
 }

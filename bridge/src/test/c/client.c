@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* A GICv3: the first redistributor region has to have index 0. Numbers, since other machines' headers lack the names. */
@@ -779,6 +781,444 @@ static void exiting(void)
 	check(run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN);
 }
 
+/* Signals: handlers run between requests. */
+
+static int kvm_of_handlers;
+static int device_of_handlers;
+static volatile sig_atomic_t handled;
+
+static void prepare_handlers(void)
+{
+	unsigned long long address = 0x8000000;
+
+	kvm_of_handlers = open_kvm();
+	device_of_handlers = create_device(create_vm(kvm_of_handlers));
+	check(attr(device_of_handlers, KVM_SET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address) == 0);
+}
+
+static void alarm_every(int microseconds)
+{
+	struct itimerval often = {{0, microseconds}, {0, microseconds}};
+
+	check(setitimer(ITIMER_REAL, &often, NULL) == 0);
+}
+
+/* How many signals come; then the timers end, so that the program comes to its turn on a machine that is slow. */
+#define SIGNALS 2000
+static timer_t timer;
+
+static void makes_request(int signal)
+{
+	const struct itimerspec none = {0};
+	unsigned long long address = 0;
+	int error = errno;
+
+	(void)signal;
+	check(attr(device_of_handlers, KVM_GET_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, &address) == 0 && address == 0x8000000);
+	if (++handled >= SIGNALS) {
+		alarm_every(0);
+		check(timer_settime(timer, 0, &none, NULL) == 0);
+	}
+	errno = error;
+}
+
+static void set_and_get_register(int vcpu, unsigned long long value)
+{
+	unsigned long long found = 0;
+	struct kvm_one_reg set = {ARM_X(1), (uintptr_t)&value};
+	struct kvm_one_reg get = {ARM_X(1), (uintptr_t)&found};
+
+	check(ioctl(vcpu, KVM_SET_ONE_REG, &set) == 0);
+	check(ioctl(vcpu, KVM_GET_ONE_REG, &get) == 0 && found == value);
+}
+
+static volatile bool ended;
+
+static void *uses_vm(void *vm)
+{
+	while (!ended)
+		check(ioctl(*(int *)vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+	return NULL;
+}
+
+/* Two timers, whose handlers make requests and interrupt each other, and other threads that they interrupt too. */
+static void handlers(void)
+{
+	struct sigaction action = {.sa_handler = makes_request};
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+	struct itimerspec often = {{0, 300000}, {0, 300000}};
+	pthread_t others[2];
+	sigset_t before;
+	sigset_t now;
+	int vm;
+	int vcpu;
+
+	check(pthread_sigmask(SIG_SETMASK, NULL, &before) == 0);
+	prepare_handlers();
+	vm = create_vm(kvm_of_handlers);
+	vcpu = create_vcpu(vm, 0);
+	for (int i = 0; i < 2; i++)
+		check(pthread_create(&others[i], NULL, uses_vm, &vm) == 0);
+	check(sigaction(SIGALRM, &action, NULL) == 0);
+	action.sa_flags = SA_RESTART;
+	check(sigaction(SIGRTMIN, &action, NULL) == 0);
+	check(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 && timer_settime(timer, 0, &often, NULL) == 0);
+	alarm_every(200);
+	for (unsigned long long i = 0; handled < SIGNALS; i++) {
+		set_and_get_register(vcpu, i);
+		check(pthread_sigmask(SIG_SETMASK, NULL, &now) == 0 && memcmp(&now, &before, 8) == 0);
+	}
+	ended = true;
+	for (int i = 0; i < 2; i++)
+		check(pthread_join(others[i], NULL) == 0);
+}
+
+static sigjmp_buf away;
+static volatile sig_atomic_t jumps;
+
+static void jumps_away(int signal)
+{
+	(void)signal;
+	if (jumps) {
+		jumps = 0;
+		siglongjmp(away, 1);
+	}
+}
+
+/* A handler that does not return: out of requests, and out of a CPU's sleep. Its thread, and others, go on with the VM. */
+static void jumping(void)
+{
+	struct sigaction action = {.sa_handler = jumps_away};
+	int vcpu = vcpu_that_runs();
+	static int vm;
+	pthread_t other;
+	sigset_t alarm_only;
+	volatile unsigned long long value = 0;
+
+	vm = create_vm(open_kvm());
+	check(sigaction(SIGALRM, &action, NULL) == 0);
+	/* This thread's alone. */
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	check(pthread_sigmask(SIG_BLOCK, &alarm_only, NULL) == 0);
+	check(pthread_create(&other, NULL, uses_vm, &vm) == 0);
+	check(pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL) == 0);
+	alarm_every(300);
+	for (volatile int i = 0; i < 400; i++) {
+		if (sigsetjmp(away, 1) == 0) {
+			jumps = 1;
+			for (;;) {
+				if (i % 4 == 0)
+					ioctl(vcpu, KVM_RUN, 0);
+				else
+					set_and_get_register(vcpu, value++);
+				check(ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_DEVICE_CTRL) == 1);
+			}
+		}
+		set_and_get_register(vcpu, value++);
+	}
+	alarm_every(0);
+	ended = true;
+	check(pthread_join(other, NULL) == 0);
+}
+
+static void forks(int signal)
+{
+	int error = errno;
+	int status;
+	pid_t child = fork();
+
+	(void)signal;
+	if (child == 0) {
+		refused(attr(device_of_handlers, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL), EIO);
+		check(attr(create_device(create_vm(kvm_of_handlers)), KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL) == 0);
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0);
+	handled++;
+	run->immediate_exit = 1;
+	errno = error;
+}
+
+static void forking_handlers(void)
+{
+	struct sigaction action = {.sa_handler = forks};
+	int vcpu = vcpu_that_runs();
+
+	prepare_handlers();
+	check(sigaction(SIGALRM, &action, NULL) == 0);
+	for (int i = 0; i < 30; i++) {
+		run->immediate_exit = 0;
+		check(setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 1000 + 30 * i}}, NULL) == 0);
+		if (i % 3 == 0)
+			refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+		while (handled <= i)
+			set_and_get_register(vcpu, (unsigned)i);
+	}
+}
+
+/* What a handler is told, and what is blocked meanwhile. Sent by another thread, one after the other. */
+
+#define ON_STACK SIGUSR2
+#define NOT_DEFERRED SIGURG
+
+static pthread_t told;
+static char *other_stack;
+static const size_t other_stack_size = 1 << 16;
+static sigset_t own_mask;
+static volatile int sent;
+static volatile sig_atomic_t wrong;
+
+static void is_told(int signal, siginfo_t *info, void *context)
+{
+	char here;
+	sigset_t now;
+	bool on_stack = &here >= other_stack && &here < other_stack + other_stack_size;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &now);
+	wrong |= !pthread_equal(pthread_self(), told) ? 1 : 0;
+	wrong |= info->si_signo != signal || info->si_pid != getpid() || info->si_uid != getuid() ? 2 : 0;
+	wrong |= info->si_code != (signal == SIGRTMIN ? SI_QUEUE : SI_TKILL) ? 4 : 0;
+	wrong |= signal == SIGRTMIN && info->si_value.sival_int != sent ? 8 : 0;
+	wrong |= memcmp(&((ucontext_t *)context)->uc_sigmask, &own_mask, 8) != 0 ? 16 : 0;
+	wrong |= sigismember(&now, SIGHUP) != 1 || sigismember(&now, SIGUSR1) != 1 || sigismember(&now, SIGTERM) != 0 ? 32 : 0;
+	wrong |= sigismember(&now, signal) != (signal != NOT_DEFERRED) ? 64 : 0;
+	wrong |= on_stack != (signal == ON_STACK) ? 128 : 0;
+	run->immediate_exit = 1;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	handled++;
+}
+
+static volatile int asked_for;
+
+static void *sends(void *unused)
+{
+	static const int signals[] = {0, ON_STACK, NOT_DEFERRED};
+
+	for (int i = 1; i <= 3000; i++) {
+		int signal = i % 3 == 0 ? SIGRTMIN : signals[i % 3];
+
+		while (asked_for < i)
+			sched_yield();
+		for (volatile int spin = rand() % 20000; spin > 0; spin--)
+			;
+		sent = i;
+		if (signal == SIGRTMIN)
+			check(pthread_sigqueue(told, signal, (union sigval){.sival_int = i}) == 0);
+		else
+			check(pthread_kill(told, signal) == 0);
+		while (handled < i)
+			sched_yield();
+	}
+	return unused;
+}
+
+static void telling(void)
+{
+	struct sigaction action = {.sa_sigaction = is_told, .sa_flags = SA_SIGINFO};
+	stack_t stack = {.ss_size = other_stack_size};
+	sigset_t now;
+	pthread_t sender;
+	int vcpu = vcpu_that_runs();
+
+	other_stack = stack.ss_sp = malloc(other_stack_size);
+	check(sigaltstack(&stack, NULL) == 0);
+	sigaddset(&own_mask, SIGHUP);
+	check(pthread_sigmask(SIG_SETMASK, &own_mask, NULL) == 0);
+	sigaddset(&action.sa_mask, SIGUSR1);
+	check(sigaction(SIGRTMIN, &action, NULL) == 0);
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+	check(sigaction(ON_STACK, &action, NULL) == 0);
+	action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
+	check(sigaction(NOT_DEFERRED, &action, NULL) == 0);
+	told = pthread_self();
+	check(pthread_create(&sender, NULL, sends, NULL) == 0);
+	for (int i = 1; i <= 3000; i++) {
+		run->immediate_exit = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		asked_for = i;
+		/* Every second one comes to a CPU that falls asleep, and must not sleep on. */
+		if (i % 2 == 0)
+			refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+		while (handled < i)
+			set_and_get_register(vcpu, (unsigned)i);
+		check(wrong == 0);
+		check(pthread_sigmask(SIG_SETMASK, NULL, &now) == 0 && memcmp(&now, &own_mask, 8) == 0);
+	}
+	check(pthread_join(sender, NULL) == 0);
+}
+
+static void counts(int signal)
+{
+	(void)signal;
+	handled++;
+}
+
+static void counts_too(int signal, siginfo_t *info, void *context)
+{
+	(void)info;
+	(void)context;
+	counts(signal);
+}
+
+static void is_installed(int signal, void (*handler)(int), int flags)
+{
+	const int seen = SA_SIGINFO | SA_RESETHAND | SA_RESTART | SA_NODEFER | SA_ONSTACK | SA_NOCLDSTOP;
+	struct sigaction found;
+
+	check(sigaction(signal, NULL, &found) == 0);
+	check(found.sa_handler == handler && (found.sa_flags & seen) == flags);
+}
+
+static void is_killed_by(int signal, void (*does)(int))
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		does(signal);
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == signal);
+}
+
+static void raises(int signal)
+{
+	raise(signal);
+}
+
+static void raises_twice(int signal)
+{
+	check(sysv_signal(signal, counts) != SIG_ERR);
+	raise(signal);
+	raise(signal);
+}
+
+/* What a program has installed is what it is told of, by whichever function; old programs call old ones. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static void actions(void)
+{
+	struct sigaction action = {.sa_sigaction = counts_too, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction first;
+	struct sigaction old;
+	int vcpu = vcpu_that_runs();
+	int status;
+	pid_t child;
+
+	sigaddset(&action.sa_mask, SIGHUP);
+	is_installed(SIGUSR1, SIG_DFL, 0);
+	check(sigaction(SIGUSR1, &action, NULL) == 0);
+	is_installed(SIGUSR1, (void (*)(int))(uintptr_t)counts_too, SA_SIGINFO | SA_RESTART);
+	check(signal(SIGUSR1, counts) == (void (*)(int))(uintptr_t)counts_too);
+	is_installed(SIGUSR1, counts, SA_RESTART);
+	check(sigaction(SIGUSR1, &action, &old) == 0 && old.sa_handler == counts && sigismember(&old.sa_mask, SIGUSR1) == 1);
+	check(sigaction(SIGUSR1, &old, &first) == 0 && first.sa_sigaction == counts_too);
+	check(sigismember(&first.sa_mask, SIGHUP) == 1 && sigismember(&first.sa_mask, SIGUSR1) == 0);
+	check(siginterrupt(SIGUSR1, 1) == 0);
+	is_installed(SIGUSR1, counts, 0);
+	check(raise(SIGUSR1) == 0 && handled == 1);
+	check(ssignal(SIGUSR1, SIG_IGN) == counts && raise(SIGUSR1) == 0 && handled == 1);
+	check(signal(SIGUSR1, counts) == SIG_IGN);
+	is_installed(SIGUSR1, counts, 0);
+	check(siginterrupt(SIGUSR1, 0) == 0 && signal(SIGUSR1, counts) == counts);
+	is_installed(SIGUSR1, counts, SA_RESTART);
+	check(signal(SIGUSR1, SIG_DFL) == counts);
+	is_killed_by(SIGUSR1, raises);
+
+	check(sigaction(SIGCHLD, NULL, &old) == 0);
+	old.sa_handler = counts;
+	old.sa_flags |= SA_NOCLDSTOP;
+	check(sigaction(SIGCHLD, &old, NULL) == 0);
+	is_installed(SIGCHLD, counts, SA_NOCLDSTOP);
+	check(signal(SIGCHLD, SIG_DFL) == counts);
+	refused(sigaction(SIGKILL, &action, NULL), EINVAL);
+	refused(sigaction(0, &action, NULL), EINVAL);
+	refused(sigaction(NSIG, &action, NULL), EINVAL);
+	check(signal(SIGSTOP, counts) == SIG_ERR && errno == EINVAL);
+	check(signal(NSIG, counts) == SIG_ERR && errno == EINVAL);
+	check(signal(SIGUSR1, SIG_ERR) == SIG_ERR && errno == EINVAL);
+	is_installed(SIGSTOP, SIG_DFL, 0);
+
+	/* For one signal: while a CPU sleeps, too. */
+	handled = 0;
+	check(sysv_signal(SIGUSR2, counts) == SIG_DFL);
+	is_installed(SIGUSR2, counts, SA_RESETHAND | SA_NODEFER);
+	check(raise(SIGUSR2) == 0 && handled == 1);
+	check(sigaction(SIGUSR2, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
+	is_killed_by(SIGUSR2, raises);
+	is_killed_by(SIGUSR2, raises_twice);
+	action.sa_flags = SA_SIGINFO | SA_RESETHAND;
+	check(sigaction(SIGALRM, &action, NULL) == 0);
+	is_installed(SIGALRM, (void (*)(int))(uintptr_t)counts_too, SA_SIGINFO | SA_RESETHAND);
+	check(setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 200000}}, NULL) == 0);
+	refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+	check(handled == 2);
+	check(sigaction(SIGALRM, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
+
+	/* System V's. */
+	check(sigset(SIGUSR1, counts) == SIG_DFL && sigset(SIGUSR1, SIG_HOLD) == counts);
+	handled = 0;
+	check(raise(SIGUSR1) == 0 && handled == 0);
+	check(sigset(SIGUSR1, counts) == SIG_HOLD && handled == 1);
+	is_installed(SIGUSR1, counts, 0);
+	check(sigset(SIGUSR1, SIG_ERR) == SIG_ERR && errno == EINVAL);
+
+	/* A child of vfork shares the memory, not what is installed. */
+	child = vfork();
+	if (child == 0) {
+		struct sigaction theirs = {.sa_handler = makes_request};
+
+		sigaction(SIGUSR1, &theirs, NULL);
+		signal(SIGUSR1, SIG_DFL);
+		_exit(0);
+	}
+	check(waitpid(child, &status, 0) == child && status == 0);
+	is_installed(SIGUSR1, counts, 0);
+	check(raise(SIGUSR1) == 0 && handled == 2);
+}
+
+#pragma GCC diagnostic pop
+
+/* One that the kernel was told of without libc: its request within another is refused, and that one goes on. */
+
+static volatile int said_to_raw;
+
+static void is_raw(int signal)
+{
+	int result = attr(device_of_handlers, KVM_HAS_DEVICE_ATTR, GROUP_ADDR, ADDR_DIST, NULL);
+
+	(void)signal;
+	said_to_raw = result == 0 ? 0 : errno;
+	run->immediate_exit = 1;
+}
+
+static void raw_handler(void)
+{
+	/* As the kernel has it: the handler is first. */
+	union {
+		void (*handler)(int);
+		char room[152];
+	} action = {0};
+	int vcpu = vcpu_that_runs();
+
+	prepare_handlers();
+	check(signal(SIGALRM, counts) != SIG_ERR);
+	check(syscall(SYS_rt_sigaction, SIGALRM, NULL, &action, 8) == 0);
+	action.handler = is_raw;
+	check(syscall(SYS_rt_sigaction, SIGALRM, &action, NULL, 8) == 0);
+	alarm_every(30000);
+	while (said_to_raw == 0) {
+		run->immediate_exit = 0;
+		refused(ioctl(vcpu, KVM_RUN, 0), EINTR);
+	}
+	alarm_every(0);
+	check(said_to_raw == EBUSY);
+	set_and_get_register(vcpu, 5);
+	raise(SIGALRM);
+	check(said_to_raw == 0);
+}
+
 /* An eventfd that drives a line: its signal is pending in the GIC soon after. */
 static void events(void)
 {
@@ -870,7 +1310,8 @@ int main(int count, char **arguments)
 		{"running", running}, {"masked", masked}, {"exiting", exiting}, {"endless", endless},
 		{"asleep", asleep}, {"lost", lost}, {"events", events}, {"opening-by-how", opening_by_how},
 		{"reopening", reopening}, {"streams", streams}, {"passing", passing}, {"mapping", mapping}, {"statistics", statistics},
-		{"host-files", host_files},
+		{"host-files", host_files}, {"handlers", handlers}, {"jumping", jumping}, {"forking-handlers", forking_handlers},
+		{"telling", telling}, {"actions", actions}, {"raw-handler", raw_handler},
 	};
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {

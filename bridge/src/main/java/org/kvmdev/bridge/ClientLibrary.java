@@ -28,7 +28,15 @@ public final class ClientLibrary {
 
   private static final String FILE = "libkvmdev.so";
   private static final List<String> SOURCES =
-      List.of("protocol.h", "kvmdev.h", "libc.c", "files.c", "events.c", "link.c", "interpose.c");
+      List.of(
+          "protocol.h",
+          "kvmdev.h",
+          "libc.c",
+          "signals.c",
+          "files.c",
+          "events.c",
+          "link.c",
+          "interpose.c");
   private static final List<String> OPTIONS =
       List.of("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden");
 

@@ -80,10 +80,26 @@ class ClientTest {
         "many",
         "running",
         "masked",
-        "events"
+        "events",
+        "handlers",
+        "jumping",
+        "forking-handlers",
+        "telling",
+        "actions"
       })
   void aProgramSeesAKernel(String test) {
     run(test);
+    nobodyIsLeft();
+  }
+
+  @Test
+  void aHandlerThatTheLibraryDoesNotKnowMakesNoRequestWithinAnother() {
+    Outcome outcome =
+        Programs.finish(Programs.start(socket, Programs.program("client"), "raw-handler"));
+    assertEquals(0, outcome.status(), outcome.output());
+    assertTrue(
+        outcome.output().startsWith("kvmdev: a handler that was not installed by sigaction"),
+        outcome.output());
     nobodyIsLeft();
   }
 

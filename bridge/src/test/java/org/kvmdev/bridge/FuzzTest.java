@@ -19,6 +19,7 @@ class FuzzTest {
     String[] sources = {
       "-Isrc/main/c",
       "src/main/c/link.c",
+      "src/main/c/signals.c",
       "src/main/c/files.c",
       "src/main/c/events.c",
       "src/main/c/libc.c"

@@ -82,7 +82,13 @@ class ForeignTest {
         "many",
         "running",
         "masked",
-        "events"
+        "events",
+        "handlers",
+        "jumping",
+        "forking-handlers",
+        "telling",
+        "actions",
+        "raw-handler"
       })
   void underQemuUserAProgramSeesAKernelToo(String test) {
     Outcome outcome =
