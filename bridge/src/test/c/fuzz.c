@@ -52,8 +52,9 @@ static void babble(int client)
 		message[i] = random_number(3) == 0 ? 0 : (uint8_t)random_number(256);
 	kvmdev_put32(message, types[random_number(sizeof(types) / sizeof(*types))]);
 	kvmdev_put32(message + 4, length);
-	/* The upper bits are set: no address of this process is hit. */
+	/* The upper bits are set, of DONE's address too: none of this process is hit. */
 	message[KVMDEV_HEADER + 7] |= 0x80;
+	message[KVMDEV_HEADER + 12 + 7] |= 0x80;
 	say(client, message, random_number(10) == 0 ? random_number(KVMDEV_HEADER + body) : KVMDEV_HEADER + body);
 }
 
