@@ -53,7 +53,7 @@ final class Bus implements MmioBus {
     try {
       List<Entry> entries = table.list();
       if (region instanceof Entry entry && entries.remove(entry)) {
-        entry.alone = false;
+        entry.alone(false);
         replace(entries);
       }
     } finally {
@@ -66,13 +66,13 @@ final class Bus implements MmioBus {
     Table next = new Table(entries);
     for (int i = 0; i < entries.size(); i++) {
       if (next.isOverlapped(i)) {
-        entries.get(i).alone = false;
+        entries.get(i).alone(false);
       }
     }
     table = next;
     for (int i = 0; i < entries.size(); i++) {
       if (!next.isOverlapped(i)) {
-        entries.get(i).alone = true;
+        entries.get(i).alone(true);
       }
     }
   }
@@ -108,11 +108,11 @@ final class Bus implements MmioBus {
   /** The region of an access, where it is one of those that the vCPU accessed before. */
   private static @Nullable Entry known(VirtualCpu vcpu, long address, int size) {
     Entry last = vcpu.lastRegion;
-    if (last.alone && last.contains(address, size)) {
+    if (last.hasAlone(address, size)) {
       return last;
     }
     Entry other = vcpu.otherRegion;
-    return other.alone && other.contains(address, size) ? other : null;
+    return other.hasAlone(address, size) ? other : null;
   }
 
   private long readFirst(VirtualCpu vcpu, long address, int size) throws KvmException {
@@ -215,10 +215,11 @@ final class Bus implements MmioBus {
     static final Entry NONE = new Entry(0, 0, new Nobody());
 
     /**
-     * That the region is on the bus and no other overlaps it: whoever accesses it need not look for
-     * one that is before it.
+     * How many bytes, from its base, are this region's alone: all, where it is on the bus and no
+     * other overlaps it, so that whoever accesses it need not look for one that is before it; else
+     * none.
      */
-    volatile boolean alone;
+    private volatile long alone;
 
     private final long base;
     private final long size;
@@ -228,6 +229,16 @@ final class Bus implements MmioBus {
       this.base = base;
       this.size = size;
       this.handler = handler;
+    }
+
+    void alone(boolean is) {
+      alone = is ? size : 0;
+    }
+
+    /** Whether an access is to bytes that are this region's alone. */
+    boolean hasAlone(long address, int length) {
+      long offset = address - base;
+      return offset >= 0 && offset <= alone - length;
     }
 
     boolean contains(long address, int length) {

@@ -40,6 +40,7 @@ final class ArmLines implements LineEncoding {
   public int line(int encoded, int level) throws KvmException {
     int number = encoded & 0xffff;
     boolean high = level != 0;
+    boolean ready = vgic.isInitialised();
     switch (encoded >>> 24 & 0xf) {
       case CPU -> {
         if (vgic.exists()) {
@@ -52,17 +53,23 @@ final class ArmLines implements LineEncoding {
         cpu.line(number, high);
       }
       case PPI -> {
-        requireGic();
+        requireGic(ready);
         VgicCpu cpu = cpu(encoded);
         if (number < Interrupt.SGIS || number >= Interrupt.PRIVATE) {
           throw NO_LINE;
         }
+        if (!ready) {
+          vgic.initialiseLazily();
+        }
         vgic.injectPrivate(cpu, number, high);
       }
       case SPI -> {
-        requireGic();
+        requireGic(ready);
         if (number < Interrupt.PRIVATE) {
           throw NO_LINE;
+        }
+        if (!ready) {
+          vgic.initialiseLazily();
         }
         vgic.injectShared(number, high);
       }
@@ -72,8 +79,8 @@ final class ArmLines implements LineEncoding {
   }
 
   /** What is initialised exists, and mostly it is. */
-  private void requireGic() throws KvmException {
-    if (!vgic.isInitialised() && !vgic.exists()) {
+  private void requireGic(boolean ready) throws KvmException {
+    if (!ready && !vgic.exists()) {
       throw NO_GIC;
     }
   }

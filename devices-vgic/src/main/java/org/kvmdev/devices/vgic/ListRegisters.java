@@ -199,11 +199,13 @@ final class ListRegisters {
   /** Whether an interrupt, whose list register changed, has ended and leaves the queue. */
   private boolean hasEnded(Interrupt irq, long register) {
     return ListRegister.isInvalid(register)
-        && !irq.mapped
-        && irq.target == cpu
-        && irq.extraRegisters == 0
         && !(irq.edge ? irq.latch : irq.line)
-        && !queue.mayBePruned();
+        && leavesNothing(irq);
+  }
+
+  /** Whether an interrupt that ended leaves the queue, and nothing else is to be done for it. */
+  private boolean leavesNothing(Interrupt irq) {
+    return !irq.mapped && irq.target == cpu && irq.extraRegisters == 0 && !queue.mayBePruned();
   }
 
   /** Takes back that an interrupt ended and pends no more. */
@@ -213,6 +215,56 @@ final class ListRegisters {
     irq.active = false;
     irq.filledPending = false;
     irq.register = NONE;
+  }
+
+  /**
+   * A level ended, nothing else changed, and {@link #renew} would do nothing but take it out of the
+   * queue. That can be put off until somebody looks; or it pends again before, and {@link #wakes}.
+   *
+   * @return the level; null where it is not as simple as that, with nothing done
+   */
+  @Nullable Interrupt rest() {
+    int index = urgentIsLast ? length - 1 : hardware.used - 1;
+    if ((hardware.changed | stale) != 1 << index) {
+      return null;
+    }
+    Interrupt irq = interrupts[index];
+    long register = hardware.registers[index];
+    if (irq.edge
+        || irq.line
+        || !ListRegister.signalsEnd(register)
+        || !leavesNothing(irq)
+        || !(urgentIsLast ? canReturn(index) : queue.isRowOf(index + 1))) {
+      return null;
+    }
+    noteEnd(irq, register);
+    irq.latch = false;
+    irq.active = false;
+    irq.filledPending = false;
+    hardware.ended = 0;
+    hardware.registers[index] = ListRegister.EMPTY;
+    return irq;
+  }
+
+  /**
+   * Whether what waits for the last list register would do nothing in it yet: another is before it,
+   * and the guest is not out of interrupts.
+   */
+  private boolean canReturn(int index) {
+    Interrupt next = queue.after(interrupts[index - 1]);
+    return hardware.valid > 1
+        && hardware.highest() >= 0
+        && queue.isRankedFrom(length + 2, filledFrom)
+        && next != null
+        && cpu.isDestination(next);
+  }
+
+  /** A level that {@link #rest rests} pends again, in its list register. */
+  void wakes(Interrupt irq) {
+    long register = ListRegister.pending(irq.intid, irq.priority, irq.group1);
+    irq.filledPending = true;
+    stale = 0;
+    hardware.pendsAgain(irq.register, register | ListRegister.END_INTERRUPT);
   }
 
   /**
@@ -675,7 +727,7 @@ final class ListRegisters {
 
   /** Whoever listens is to be told of an SPI whose end is signalled. */
   private void noteEnd(Interrupt irq, long register) {
-    if (ListRegister.signalsEnd(register) && irq.isSpi()) {
+    if (irq.isSpi() && ListRegister.signalsEnd(register)) {
       ended[endedCount++] = irq.intid - Interrupt.PRIVATE;
       cpu.tell();
     }

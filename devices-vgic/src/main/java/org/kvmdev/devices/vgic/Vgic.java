@@ -628,6 +628,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
   }
 
   private void change(boolean on) {
+    settleAll();
     synchronized (this) {
       if (enabled == on) {
         return;
@@ -643,6 +644,15 @@ class Vgic implements VcpuLifecycle, InterruptController {
         cpu.kick();
         cpu.unlock();
       }
+    }
+  }
+
+  /** What was put off is done as things are now. */
+  private void settleAll() {
+    for (int index = 0; index < cpuCount(); index++) {
+      VgicCpu cpu = cpu(index);
+      cpu.lock();
+      cpu.unlock();
     }
   }
 
@@ -681,22 +691,23 @@ class Vgic implements VcpuLifecycle, InterruptController {
 
   // Lines and routes.
 
-  /** A PPI's line. */
+  /** A PPI's line; the GIC is initialised. */
   void injectPrivate(VgicCpu cpu, int intid, boolean level) throws KvmException {
-    initialiseLazily();
     VgicCpu meant = cpuWithIdAsIndex(cpu);
     if (meant == null) {
       throw NO_SUCH_INTERRUPT;
     }
     Interrupt irq = meant.own[intid];
-    meant.lock();
-    drive(irq, meant, level, null);
+    meant.lockForLine();
+    if (!level || !meant.wakes(irq)) {
+      meant.settle();
+      drive(irq, meant, level, null);
+    }
     meant.unlock();
   }
 
-  /** An SPI's line; the kernel takes an LPI here too. */
+  /** An SPI's line; the GIC is initialised. The kernel takes an LPI here too. */
   void injectShared(int intid, boolean level) throws KvmException {
-    initialiseLazily();
     if (intid >= Interrupt.FIRST_LPI) {
       if (!lpis.inject(intid, level)) {
         throw NO_SUCH_INTERRUPT;
@@ -734,6 +745,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
       return -Errno.EINVAL.number();
     }
     try {
+      initialiseLazily();
       injectShared(intid, level != 0);
       return 0;
     } catch (KvmException e) {

@@ -59,6 +59,13 @@ final class VgicCpu extends DeviceLock {
 
   private int pins;
 
+  /**
+   * A level-sensitive interrupt whose end makes the vCPU leave the guest and enter again. That is
+   * put off until somebody takes the lock: mostly it is the line that rises again, and all of it
+   * can be left undone. Null where nothing is put off.
+   */
+  private @Nullable Interrupt resting;
+
   /** Interrupts that are in no queue any more, to be moved home when the lock is back. */
   private @Nullable Interrupt moving;
 
@@ -98,6 +105,45 @@ final class VgicCpu extends DeviceLock {
   /** Aff2, Aff1 and Aff0, as MPIDR_EL1 has them; 0 before KVM_ARM_VCPU_INIT. */
   int affinity() {
     return initialised ? Affinity.of(id) : 0;
+  }
+
+  /** Takes the lock, and does what was put off. */
+  @Override
+  public void lock() {
+    super.lock();
+    if (resting != null) {
+      settle();
+    }
+  }
+
+  /** Takes the lock for {@link #wakes}, after which comes {@link #settle}. */
+  void lockForLine() {
+    super.lock();
+  }
+
+  /** Does what was put off. The lock is held. */
+  void settle() {
+    if (resting != null) {
+      resting = null;
+      kick();
+    }
+  }
+
+  /**
+   * The client's line of a PPI rises. Where that rests and can be delivered, it is as if it had
+   * never ended; no other vCPU, and nothing of this one, knows that it had. The lock is held.
+   *
+   * @return false where it does not rest, with nothing done
+   */
+  boolean wakes(Interrupt irq) {
+    if (resting != irq || !irq.enabled || !vgic.isEnabled() || irq.owner != null) {
+      return false;
+    }
+    resting = null;
+    irq.line = true;
+    listRegisters.wakes(irq);
+    drivePins();
+    return true;
   }
 
   /** Gives the lock back; then does what may not be done with it held. */
@@ -342,8 +388,21 @@ final class VgicCpu extends DeviceLock {
   /** After the guest used its CPU interface: signals what it signals now. The lock is held. */
   void cpuInterfaceChanged() {
     if (cpuInterface.wantsMaintenance()) {
-      kick();
+      maintain();
     } else {
+      drivePins();
+    }
+  }
+
+  /**
+   * A maintenance interrupt: the vCPU leaves the guest and enters again, now or when it matters.
+   */
+  private void maintain() {
+    if (inGuest) {
+      resting = listRegisters.rest();
+      if (resting == null) {
+        listRegisters.renew();
+      }
       drivePins();
     }
   }

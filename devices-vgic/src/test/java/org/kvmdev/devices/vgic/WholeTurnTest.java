@@ -53,6 +53,7 @@ class WholeTurnTest {
   void a_single_change_comes_to_what_a_whole_turn_does(boolean v3, int spis, int seed)
       throws KvmException {
     Random random = new Random(seed);
+    Random looks = new Random(seed);
     try (TestGic gic = new TestGic(v3, 2);
         TestGic turning = new TestGic(new VariantProvider(Turning::new), v3, 2, true)) {
       List<Integer> ended = listen(gic);
@@ -67,8 +68,12 @@ class WholeTurnTest {
         Step next = next(random, v3, spis);
         String at = "step " + step;
         assertEquals(next.on(turning, turning.vcpus[0]), next.on(gic, gic.vcpus[0]), at);
-        assertEquals(state(turning), state(gic), at);
+        assertEquals(turning.vcpus[0].pin(VgicCpu.IRQ_PIN), gic.vcpus[0].pin(VgicCpu.IRQ_PIN), at);
         assertEquals(endedByTurns, ended, at);
+        // To look is to make up for what was put off.
+        if (looks.nextInt(3) == 0) {
+          assertEquals(registers(turning), registers(gic), at);
+        }
       }
       gic.vcpus[0].exit();
       turning.vcpus[0].exit();
@@ -85,8 +90,14 @@ class WholeTurnTest {
     return ended;
   }
 
-  private static String state(TestGic gic) {
-    return gic.vcpus[0].pin(VgicCpu.IRQ_PIN) + " " + ListRegistersTest.registers(gic.vgic().cpu(0));
+  private static String registers(TestGic gic) {
+    VgicCpu cpu = gic.vgic().cpu(0);
+    cpu.lock();
+    try {
+      return ListRegistersTest.registers(cpu);
+    } finally {
+      cpu.unlock();
+    }
   }
 
   private Step next(Random random, boolean v3, int spis) {
