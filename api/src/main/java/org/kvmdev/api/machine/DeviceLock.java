@@ -58,7 +58,7 @@ public class DeviceLock {
    *
    * @throws IllegalStateException where this thread has it already
    */
-  public void lock() {
+  public final void lock() {
     long me = Thread.currentThread().threadId();
     // What was there before is cheaper to look at than whether it was exchanged.
     if ((long) OWNER.compareAndExchange(this, NOBODY, me) != NOBODY) {

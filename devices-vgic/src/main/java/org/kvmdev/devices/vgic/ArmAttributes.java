@@ -221,7 +221,7 @@ final class ArmAttributes implements VcpuAttributes {
       throw new KvmException(
           Errno.EINVAL, "interrupt %d is none of the GIC's", own.monitorInterrupt);
     }
-    interrupt.home.lock();
+    interrupt.home.lockSettled();
     try {
       if (interrupt.owner != null && interrupt.owner != own) {
         throw new KvmException(

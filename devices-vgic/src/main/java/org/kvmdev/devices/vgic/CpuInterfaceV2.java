@@ -37,7 +37,7 @@ final class CpuInterfaceV2 implements MmioHandler {
   private long acknowledge(Vcpu vcpu) {
     VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
-    cpu.lock();
+    cpu.lockSettled();
     int intid = hardware.acknowledge();
     if ((intid & 0x3ff) >= VirtualCpuInterface.SPECIAL) {
       cpu.cpuInterfaceChanged();
@@ -57,7 +57,7 @@ final class CpuInterfaceV2 implements MmioHandler {
       return 0;
     }
     VgicCpu cpu = cpus[vcpu.index()];
-    cpu.lock();
+    cpu.lockSettled();
     int value = read(hardware(cpu), register, offset);
     cpu.unlock();
     return value & 0xffff_ffffL;
@@ -91,7 +91,7 @@ final class CpuInterfaceV2 implements MmioHandler {
   private void end(Vcpu vcpu, int intid) {
     VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV2 hardware = hardware(cpu);
-    cpu.lock();
+    cpu.lockSettled();
     hardware.end(intid);
     cpu.cpuInterfaceChanged();
     cpu.unlock();
@@ -108,7 +108,7 @@ final class CpuInterfaceV2 implements MmioHandler {
       return;
     }
     VgicCpu cpu = cpus[vcpu.index()];
-    cpu.lock();
+    cpu.lockSettled();
     write(hardware(cpu), register, offset, (int) value);
     cpu.cpuInterfaceChanged();
     cpu.unlock();
@@ -174,7 +174,7 @@ final class CpuInterfaceV2 implements MmioHandler {
     if (register == null) {
       return 0;
     }
-    cpu.lock();
+    cpu.lockSettled();
     VirtualCpuInterfaceV2 saved = hardware(cpu);
     int value =
         switch (register) {
@@ -196,7 +196,7 @@ final class CpuInterfaceV2 implements MmioHandler {
     if (register == null) {
       return;
     }
-    cpu.lock();
+    cpu.lockSettled();
     VirtualCpuInterfaceV2 saved = hardware(cpu);
     switch (register) {
       case GICC_CTLR -> control(saved, (int) value);

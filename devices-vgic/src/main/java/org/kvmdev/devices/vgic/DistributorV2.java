@@ -216,7 +216,7 @@ final class DistributorV2 implements MmioHandler {
       if ((targets >> index & 1) != 0) {
         VgicCpu target = vgic.cpu(index);
         Interrupt irq = target.own[value & 0xf];
-        target.lock();
+        target.lockSettled();
         irq.latch = true;
         irq.sources |= 1 << source.id;
         vgic.queue(irq);
@@ -234,7 +234,7 @@ final class DistributorV2 implements MmioHandler {
   }
 
   private void clearSources(VgicCpu cpu, int intid, int size, long value) {
-    cpu.lock();
+    cpu.lockSettled();
     for (int i = 0; i < size; i++) {
       Interrupt irq = cpu.own[intid + i];
       irq.sources &= (int) ~(value >> i * 8 & 0xff);
@@ -247,7 +247,7 @@ final class DistributorV2 implements MmioHandler {
   }
 
   private void setSources(VgicCpu cpu, int intid, int size, long value) {
-    cpu.lock();
+    cpu.lockSettled();
     for (int i = 0; i < size; i++) {
       Interrupt irq = cpu.own[intid + i];
       irq.sources |= (int) (value >> i * 8 & 0xff);

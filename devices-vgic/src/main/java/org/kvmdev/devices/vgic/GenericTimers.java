@@ -40,7 +40,7 @@ final class GenericTimers {
   /** Whether a vCPU's timers can have their interrupts: two, and nobody else's. */
   boolean canHaveInterrupts(VgicCpu cpu) {
     int[] now = ppis;
-    cpu.lock();
+    cpu.lockSettled();
     try {
       for (int intid : now) {
         Object owner = cpu.own[intid].owner;
@@ -60,7 +60,7 @@ final class GenericTimers {
     for (int intid : ppis) {
       Interrupt irq = cpu.own[intid];
       if (enable) {
-        cpu.lock();
+        cpu.lockSettled();
         irq.owner = cpu;
         irq.mapped = true;
         cpu.unlock();
@@ -80,7 +80,7 @@ final class GenericTimers {
     for (int intid : ppis) {
       Interrupt irq = cpu.own[intid];
       if (irq.mapped) {
-        cpu.lock();
+        cpu.lockSettled();
         irq.active = false;
         irq.latch = false;
         irq.line = false;

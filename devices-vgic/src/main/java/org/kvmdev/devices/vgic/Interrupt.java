@@ -139,7 +139,7 @@ final class Interrupt {
   VgicCpu lock() {
     for (; ; ) {
       VgicCpu at = home;
-      at.lock();
+      at.lockSettled();
       if (home == at) {
         return at;
       }

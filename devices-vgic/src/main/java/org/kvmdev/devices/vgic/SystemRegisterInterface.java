@@ -90,7 +90,7 @@ final class SystemRegisterInterface implements SystemRegisters {
     }
     VgicCpu cpu = cpus[vcpu.index()];
     VirtualCpuInterfaceV3 hardware = hardware(cpu);
-    cpu.lock();
+    cpu.lockSettled();
     // A switch costs loads of its own, so what is read most comes before it.
     int value =
         register == IccRegister.ICC_IAR1_EL1
@@ -174,7 +174,7 @@ final class SystemRegisterInterface implements SystemRegisters {
       generateSgi(cpu, value, false);
     } else {
       VirtualCpuInterfaceV3 hardware = hardware(cpu);
-      cpu.lock();
+      cpu.lockSettled();
       if (register == IccRegister.ICC_EOIR1_EL1) {
         hardware.end((int) value & 0xff_ffff, true);
       } else {
@@ -274,7 +274,7 @@ final class SystemRegisterInterface implements SystemRegisters {
 
   private void generateSgi(VgicCpu target, int intid, boolean anyGroup) {
     Interrupt irq = target.own[intid];
-    target.lock();
+    target.lockSettled();
     if (anyGroup || !irq.group1) {
       irq.latch = true;
       vgic.queue(irq);

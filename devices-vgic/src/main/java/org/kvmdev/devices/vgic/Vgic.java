@@ -312,7 +312,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
       }
     }
     timers.reset(cpu);
-    cpu.lock();
+    cpu.lockSettled();
     cpu.lines = 0;
     cpu.drivePins();
     cpu.unlock();
@@ -574,8 +574,8 @@ class Vgic implements VcpuLifecycle, InterruptController {
       from.unlock();
       VgicCpu lower = from.index < to.index ? from : to;
       VgicCpu upper = lower == from ? to : from;
-      lower.lock();
-      upper.lock();
+      lower.lockSettled();
+      upper.lockSettled();
       boolean moved = homeOf(irq.target) == to;
       if (moved) {
         irq.home = to;
@@ -607,7 +607,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
     for (int index = 0; index < cpuCount(); index++) {
       VgicCpu cpu = cpu(index);
       if (cpu.isInGuest()) {
-        cpu.lock();
+        cpu.lockSettled();
         cpu.kick();
         cpu.unlock();
       }
@@ -640,7 +640,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
       // Those that enter meanwhile may have filled their list registers before.
       for (int index = 0; index < cpuCount(); index++) {
         VgicCpu cpu = cpu(index);
-        cpu.lock();
+        cpu.lockSettled();
         cpu.kick();
         cpu.unlock();
       }
@@ -651,7 +651,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
   private void settleAll() {
     for (int index = 0; index < cpuCount(); index++) {
       VgicCpu cpu = cpu(index);
-      cpu.lock();
+      cpu.lockSettled();
       cpu.unlock();
     }
   }
@@ -698,7 +698,7 @@ class Vgic implements VcpuLifecycle, InterruptController {
       throw NO_SUCH_INTERRUPT;
     }
     Interrupt irq = meant.own[intid];
-    meant.lockForLine();
+    meant.lock();
     if (!level || !meant.wakes(irq)) {
       meant.settle();
       drive(irq, meant, level, null);

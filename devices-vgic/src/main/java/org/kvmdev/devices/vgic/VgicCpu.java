@@ -107,18 +107,15 @@ final class VgicCpu extends DeviceLock {
     return initialised ? Affinity.of(id) : 0;
   }
 
-  /** Takes the lock, and does what was put off. */
-  @Override
-  public void lock() {
-    super.lock();
+  /**
+   * Takes the lock, and does what was put off. {@link #lock} alone is for {@link #wakes}, after
+   * which comes {@link #settle}.
+   */
+  void lockSettled() {
+    lock();
     if (resting != null) {
       settle();
     }
-  }
-
-  /** Takes the lock for {@link #wakes}, after which comes {@link #settle}. */
-  void lockForLine() {
-    super.lock();
   }
 
   /** Does what was put off. The lock is held. */
@@ -198,7 +195,7 @@ final class VgicCpu extends DeviceLock {
 
   /** The vCPU enters the guest. */
   void enter() {
-    lock();
+    lockSettled();
     cpuInterface.load();
     comeBack();
     trapped = false;
@@ -208,7 +205,7 @@ final class VgicCpu extends DeviceLock {
 
   /** The vCPU has left the guest. */
   void exit() {
-    lock();
+    lockSettled();
     inGuest = false;
     leave();
     unlock();
@@ -223,7 +220,7 @@ final class VgicCpu extends DeviceLock {
     if (!inGuest) {
       return false;
     }
-    lock();
+    lockSettled();
     inGuest = false;
     trapped = true;
     leave();
@@ -234,7 +231,7 @@ final class VgicCpu extends DeviceLock {
   /** The vCPU goes on in the guest after an access that was emulated. */
   void resume(boolean wasInGuest) {
     if (wasInGuest) {
-      lock();
+      lockSettled();
       comeBack();
       trapped = false;
       inGuest = true;
@@ -249,14 +246,14 @@ final class VgicCpu extends DeviceLock {
    * @param sources the source, as {@link Interrupt#sources} has it
    */
   void sendToItself(Interrupt irq, int sources) {
-    lock();
+    lockSettled();
     if (!sendAgain(irq, sources)) {
       if (inGuest) {
         listRegisters.foldChanged();
         prune();
         if (tells) {
           unlock();
-          lock();
+          lockSettled();
         }
       }
       irq.latch = true;
@@ -418,7 +415,7 @@ final class VgicCpu extends DeviceLock {
 
   /** Takes all LPIs out of the queue; they stay pending. The lock is not held. */
   void removeLpis() {
-    lock();
+    lockSettled();
     pause();
     moveOut(queue.removeLpis());
     kick();
@@ -454,7 +451,7 @@ final class VgicCpu extends DeviceLock {
   /** The client drives a line of a CPU that has no GIC. */
   void line(int pin, boolean high) {
     int bit = pin == IRQ_PIN ? VirtualCpuInterface.IRQ : VirtualCpuInterface.FIQ;
-    lock();
+    lockSettled();
     lines = high ? lines | bit : lines & ~bit;
     drivePins();
     unlock();

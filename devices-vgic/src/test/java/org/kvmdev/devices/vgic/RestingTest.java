@@ -46,7 +46,7 @@ class RestingTest {
   /** Whoever takes the lock makes up for what was put off; answers the list registers. */
   private static String look(TestGic gic) {
     VgicCpu cpu = gic.vgic().cpu(0);
-    cpu.lock();
+    cpu.lockSettled();
     try {
       return ListRegistersTest.registers(cpu);
     } finally {

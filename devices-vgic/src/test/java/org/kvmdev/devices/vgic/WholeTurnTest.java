@@ -92,7 +92,7 @@ class WholeTurnTest {
 
   private static String registers(TestGic gic) {
     VgicCpu cpu = gic.vgic().cpu(0);
-    cpu.lock();
+    cpu.lockSettled();
     try {
       return ListRegistersTest.registers(cpu);
     } finally {
