@@ -13,10 +13,6 @@ final class CpuInterfaceV2 implements MmioHandler {
   /** GICC_IIDR as user space reads it: KVM's product, architecture 2, Arm. */
   private static final int KVM_ID = 0x04b2_043b;
 
-  // What a guest uses for each interrupt is not looked for among all registers.
-  private static final long ACKNOWLEDGE = CpuInterfaceV2Register.GICC_IAR.spec().offset();
-  private static final long END = CpuInterfaceV2Register.GICC_EOIR.spec().offset();
-
   private final Vgic vgic;
   private final VgicCpu[] cpus;
 
@@ -31,24 +27,6 @@ final class CpuInterfaceV2 implements MmioHandler {
 
   @Override
   public long read(Vcpu vcpu, long offset, int size) {
-    return offset == ACKNOWLEDGE && size != 8 ? acknowledge(vcpu) : readOther(vcpu, offset, size);
-  }
-
-  private long acknowledge(Vcpu vcpu) {
-    VgicCpu cpu = cpus[vcpu.index()];
-    VirtualCpuInterfaceV2 hardware = hardware(cpu);
-    cpu.lockSettled();
-    int intid = hardware.acknowledge();
-    if ((intid & 0x3ff) >= VirtualCpuInterface.SPECIAL) {
-      cpu.cpuInterfaceChanged();
-    } else {
-      cpu.acknowledged();
-    }
-    cpu.unlock();
-    return intid & 0xffff_ffffL;
-  }
-
-  private long readOther(Vcpu vcpu, long offset, int size) {
     if (size == 8) {
       return read(vcpu, offset, 4) & 0xffff_ffffL | read(vcpu, offset + 4, 4) << 32;
     }
@@ -57,8 +35,13 @@ final class CpuInterfaceV2 implements MmioHandler {
       return 0;
     }
     VgicCpu cpu = cpus[vcpu.index()];
+    VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lockSettled();
-    int value = read(hardware(cpu), register, offset);
+    // A switch costs loads of its own, so what is read most comes before it.
+    int value =
+        register == CpuInterfaceV2Register.GICC_IAR
+            ? acknowledge(cpu, hardware)
+            : read(hardware, register, offset);
     cpu.unlock();
     return value & 0xffff_ffffL;
   }
@@ -78,40 +61,37 @@ final class CpuInterfaceV2 implements MmioHandler {
     };
   }
 
+  private static int acknowledge(VgicCpu cpu, VirtualCpuInterfaceV2 hardware) {
+    int intid = hardware.acknowledge();
+    if ((intid & 0x3ff) >= VirtualCpuInterface.SPECIAL) {
+      cpu.cpuInterfaceChanged();
+    } else {
+      cpu.acknowledged();
+    }
+    return intid;
+  }
+
   @Override
   public long write(Vcpu vcpu, long offset, int size, long value) {
-    if (offset == END && size != 8) {
-      end(vcpu, (int) value & 0x3ff);
-    } else {
-      writeOther(vcpu, offset, size, value);
-    }
-    return 0;
-  }
-
-  private void end(Vcpu vcpu, int intid) {
-    VgicCpu cpu = cpus[vcpu.index()];
-    VirtualCpuInterfaceV2 hardware = hardware(cpu);
-    cpu.lockSettled();
-    hardware.end(intid);
-    cpu.cpuInterfaceChanged();
-    cpu.unlock();
-  }
-
-  private void writeOther(Vcpu vcpu, long offset, int size, long value) {
     if (size == 8) {
       write(vcpu, offset, 4, value & 0xffff_ffffL);
-      write(vcpu, offset + 4, 4, value >>> 32);
-      return;
+      return write(vcpu, offset + 4, 4, value >>> 32);
     }
     CpuInterfaceV2Register register = CpuInterfaceV2Register.exactly(offset);
     if (register == null) {
-      return;
+      return 0;
     }
     VgicCpu cpu = cpus[vcpu.index()];
+    VirtualCpuInterfaceV2 hardware = hardware(cpu);
     cpu.lockSettled();
-    write(hardware(cpu), register, offset, (int) value);
+    if (register == CpuInterfaceV2Register.GICC_EOIR) {
+      hardware.end((int) value & 0x3ff);
+    } else {
+      write(hardware, register, offset, (int) value);
+    }
     cpu.cpuInterfaceChanged();
     cpu.unlock();
+    return 0;
   }
 
   private static void write(
