@@ -88,11 +88,11 @@ struct link {
 #define LOOKING 200000
 /* Whoever does not get the processor back within that shares it with another program. */
 #define TAKEN 500000
-/* How many links a thread has at most. */
-#define LINKS 16u
 /* For how many answers not to look then, and how often at most that is doubled. */
 #define REST 64u
 #define MOST_DOUBLED 6u
+/* How many links a thread has at most. */
+#define LINKS 16u
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct sockaddr_un server;

@@ -43,6 +43,17 @@ class ListRegistersTest {
         .toString();
   }
 
+  /** The same of a GIC's first vCPU, after what was put off there was done. */
+  static String settledRegisters(TestGic gic) {
+    VgicCpu cpu = gic.vgic().cpu(0);
+    cpu.lockSettled();
+    try {
+      return registers(cpu);
+    } finally {
+      cpu.unlock();
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void what_has_ended_cannot_end_again(boolean v3) throws KvmException {

@@ -72,7 +72,10 @@ class WholeTurnTest {
         assertEquals(endedByTurns, ended, at);
         // To look is to make up for what was put off.
         if (looks.nextInt(3) == 0) {
-          assertEquals(registers(turning), registers(gic), at);
+          assertEquals(
+              ListRegistersTest.settledRegisters(turning),
+              ListRegistersTest.settledRegisters(gic),
+              at);
         }
       }
       gic.vcpus[0].exit();
@@ -88,16 +91,6 @@ class WholeTurnTest {
       gic.vm.onAcked(0, pin, () -> ended.add(each));
     }
     return ended;
-  }
-
-  private static String registers(TestGic gic) {
-    VgicCpu cpu = gic.vgic().cpu(0);
-    cpu.lockSettled();
-    try {
-      return ListRegistersTest.registers(cpu);
-    } finally {
-      cpu.unlock();
-    }
   }
 
   private Step next(Random random, boolean v3, int spis) {
