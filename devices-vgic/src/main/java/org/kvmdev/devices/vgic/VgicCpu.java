@@ -113,9 +113,7 @@ final class VgicCpu extends DeviceLock {
    */
   void lockSettled() {
     lock();
-    if (resting != null) {
-      settle();
-    }
+    settle();
   }
 
   /** Does what was put off. The lock is held. */
