@@ -374,7 +374,7 @@ final class ListRegisters {
       await(irq);
       return false;
     }
-    if (full && rank < interrupts[0].list) {
+    if (full && rank < interrupts[0].list && length > 1) {
       preempt(irq);
     } else {
       admitAny(irq);

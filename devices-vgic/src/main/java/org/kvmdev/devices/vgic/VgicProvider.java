@@ -20,7 +20,7 @@ public final class VgicProvider implements DeviceProvider {
   private static final List<String> HOSTS = List.of("arm64-gicv2-6.1", "arm64-gicv3-6.1");
 
   /** What both machines have: they are one CPU and one kernel. */
-  private static final String TABLES = "arm64-6.1.tables";
+  static final String TABLES = "arm64-6.1.tables";
 
   /** Made by the service loader. */
   public VgicProvider() {}

@@ -1,5 +1,9 @@
 package org.kvmdev.devices.vgic;
 
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -15,6 +19,7 @@ import org.kvmdev.api.machine.Machine;
 final class VariantProvider implements DeviceProvider {
   private final VgicProvider real = new VgicProvider();
   private final Function<Machine, Vgic> variant;
+  private final String keys;
 
   /**
    * A provider of it.
@@ -22,7 +27,22 @@ final class VariantProvider implements DeviceProvider {
    * @param variant makes a VM's GIC
    */
   VariantProvider(Function<Machine, Vgic> variant) {
+    this(variant, "");
+  }
+
+  /**
+   * A provider of it, on hosts that have other list registers than those recorded.
+   *
+   * @param variant makes a VM's GIC
+   * @param listRegisters how many there are
+   */
+  VariantProvider(Function<Machine, Vgic> variant, int listRegisters) {
+    this(variant, "\ngic.listRegisters=" + listRegisters + "\n");
+  }
+
+  private VariantProvider(Function<Machine, Vgic> variant, String keys) {
     this.variant = variant;
+    this.keys = keys;
   }
 
   @Override
@@ -37,7 +57,17 @@ final class VariantProvider implements DeviceProvider {
 
   @Override
   public List<Host> hosts() {
-    return real.hosts();
+    return real.hosts().stream().map(host -> withKeys(host.name())).toList();
+  }
+
+  /** A host's file, with keys behind it, of which the last is the one that counts. */
+  private Host withKeys(String name) {
+    InputStream file = VgicProvider.class.getResourceAsStream(name + ".properties");
+    InputStream more = new ByteArrayInputStream(keys.getBytes(StandardCharsets.UTF_8));
+    return Host.read(
+        name,
+        new SequenceInputStream(file, more),
+        VgicProvider.class.getResourceAsStream(VgicProvider.TABLES));
   }
 
   @Override

@@ -47,15 +47,18 @@ class WholeTurnTest {
 
   @ParameterizedTest
   @CsvSource({
-    "true, 2, 1", "true, 2, 2", "true, 5, 3", "true, 5, 4", "true, 12, 5", "true, 12, 6",
-    "false, 2, 1", "false, 2, 2", "false, 5, 3", "false, 5, 4", "false, 12, 5", "false, 12, 6"
+    "true, 4, 2, 1", "true, 4, 2, 2", "true, 4, 5, 3", "true, 4, 5, 4", "true, 4, 12, 5",
+    "true, 1, 5, 6", "true, 2, 5, 7", "true, 3, 5, 8", "true, 16, 12, 9", "true, 16, 40, 10",
+    "false, 4, 2, 1", "false, 4, 2, 2", "false, 4, 5, 3", "false, 4, 5, 4", "false, 4, 12, 5",
+    "false, 1, 5, 6", "false, 2, 5, 7", "false, 3, 5, 8", "false, 16, 12, 9", "false, 16, 40, 10"
   })
-  void a_single_change_comes_to_what_a_whole_turn_does(boolean v3, int spis, int seed)
-      throws KvmException {
+  void a_single_change_comes_to_what_a_whole_turn_does(
+      boolean v3, int listRegisters, int spis, int seed) throws KvmException {
     Random random = new Random(seed);
     Random looks = new Random(seed);
-    try (TestGic gic = new TestGic(v3, 2);
-        TestGic turning = new TestGic(new VariantProvider(Turning::new), v3, 2, true)) {
+    try (TestGic gic = new TestGic(new VariantProvider(Vgic::new, listRegisters), v3, 2, true);
+        TestGic turning =
+            new TestGic(new VariantProvider(Turning::new, listRegisters), v3, 2, true)) {
       List<Integer> ended = listen(gic);
       List<Integer> endedByTurns = listen(turning);
       for (TestGic each : List.of(gic, turning)) {
