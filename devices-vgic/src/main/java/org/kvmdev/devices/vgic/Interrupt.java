@@ -114,6 +114,11 @@ final class Interrupt {
     return intid < SGIS;
   }
 
+  /** A PPI, which is always level-sensitive. */
+  boolean isPpi() {
+    return intid >= SGIS && intid < PRIVATE;
+  }
+
   boolean isSpi() {
     return intid >= PRIVATE && intid < FIRST_LPI;
   }

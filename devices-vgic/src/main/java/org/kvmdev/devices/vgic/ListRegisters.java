@@ -200,12 +200,10 @@ final class ListRegisters {
   private boolean hasEnded(Interrupt irq, long register) {
     return ListRegister.isInvalid(register)
         && !(irq.edge ? irq.latch : irq.line)
-        && leavesNothing(irq);
-  }
-
-  /** Whether an interrupt that ended leaves the queue, and nothing else is to be done for it. */
-  private boolean leavesNothing(Interrupt irq) {
-    return !irq.mapped && irq.target == cpu && irq.extraRegisters == 0 && !queue.mayBePruned();
+        && !irq.mapped
+        && irq.target == cpu
+        && irq.extraRegisters == 0
+        && !queue.mayBePruned();
   }
 
   /** Takes back that an interrupt ended and pends no more. */
@@ -218,52 +216,45 @@ final class ListRegisters {
   }
 
   /**
-   * A level ended, nothing else changed, and {@link #renew} would do nothing but take it out of the
-   * queue. That can be put off until somebody looks; or it pends again before, and {@link #wakes}.
+   * A PPI has ended, nothing else changed, and {@link #renew} would do nothing but take it out of
+   * the queue. That can be put off until somebody looks; or it pends again before, and {@link
+   * #wakes}.
    *
-   * @return the level; null where it is not as simple as that, with nothing done
+   * @return its list register; {@link #NONE} where it is not as simple as that, with nothing done
    */
-  @Nullable Interrupt rest() {
-    int index = urgentIsLast ? length - 1 : hardware.used - 1;
-    if ((hardware.changed | stale) != 1 << index) {
-      return null;
+  int rest() {
+    int index = (urgentIsLast ? length : hardware.used) - 1;
+    int bit = 1 << index;
+    if ((hardware.changed | stale) != bit || hardware.ended != bit) {
+      return NONE;
     }
     Interrupt irq = interrupts[index];
-    long register = hardware.registers[index];
-    if (irq.edge
+    if (!irq.isPpi()
         || irq.line
-        || !ListRegister.signalsEnd(register)
-        || !leavesNothing(irq)
-        || !(urgentIsLast ? canReturn(index) : queue.isRowOf(index + 1))) {
-      return null;
+        || queue.mayBePruned()
+        || !(urgentIsLast ? canReturn() : queue.isRowOf(index + 1))) {
+      return NONE;
     }
-    noteEnd(irq, register);
+    // The one thing that others look at without the lock (ISPENDR).
     irq.latch = false;
-    irq.active = false;
-    irq.filledPending = false;
-    hardware.ended = 0;
-    hardware.registers[index] = ListRegister.EMPTY;
-    return irq;
+    return index;
   }
 
   /**
-   * Whether what waits for the last list register would do nothing in it yet: another is before it,
-   * and the guest is not out of interrupts.
+   * Whether what waits for the last list register would do nothing in it yet: what is in the others
+   * is before it.
    */
-  private boolean canReturn(int index) {
-    Interrupt next = queue.after(interrupts[index - 1]);
-    return hardware.valid > 1
-        && hardware.highest() >= 0
-        && queue.isRankedFrom(length + 2, filledFrom)
-        && next != null
-        && cpu.isDestination(next);
+  private boolean canReturn() {
+    return hardware.highest() >= 0 && queue.isRankedFrom(length + 2, filledFrom);
   }
 
-  /** A level that {@link #rest rests} pends again, in its list register. */
+  /** The PPI that {@link #rest rests} pends again, in its list register. */
   void wakes(Interrupt irq) {
     long register = ListRegister.pending(irq.intid, irq.priority, irq.group1);
+    irq.active = false;
     irq.filledPending = true;
     stale = 0;
+    hardware.ended = 0;
     hardware.pendsAgain(irq.register, register | ListRegister.END_INTERRUPT);
   }
 

@@ -60,11 +60,11 @@ final class VgicCpu extends DeviceLock {
   private int pins;
 
   /**
-   * A level-sensitive interrupt whose end makes the vCPU leave the guest and enter again. That is
+   * The list register of a PPI whose end makes the vCPU leave the guest and enter again. That is
    * put off until somebody takes the lock: mostly it is the line that rises again, and all of it
-   * can be left undone. Null where nothing is put off.
+   * can be left undone. {@link ListRegisters#NONE} where nothing is put off.
    */
-  private @Nullable Interrupt resting;
+  private int resting = ListRegisters.NONE;
 
   /** Interrupts that are in no queue any more, to be moved home when the lock is back. */
   private @Nullable Interrupt moving;
@@ -118,8 +118,8 @@ final class VgicCpu extends DeviceLock {
 
   /** Does what was put off. The lock is held. */
   void settle() {
-    if (resting != null) {
-      resting = null;
+    if (resting != ListRegisters.NONE) {
+      resting = ListRegisters.NONE;
       kick();
     }
   }
@@ -131,10 +131,15 @@ final class VgicCpu extends DeviceLock {
    * @return false where it does not rest, with nothing done
    */
   boolean wakes(Interrupt irq) {
-    if (resting != irq || !irq.enabled || !vgic.isEnabled() || irq.owner != null) {
+    int register = irq.register;
+    if (register != resting
+        || register == ListRegisters.NONE
+        || !irq.enabled
+        || !vgic.isEnabled()
+        || irq.owner != null) {
       return false;
     }
-    resting = null;
+    resting = ListRegisters.NONE;
     irq.line = true;
     listRegisters.wakes(irq);
     drivePins();
@@ -395,7 +400,7 @@ final class VgicCpu extends DeviceLock {
   private void maintain() {
     if (inGuest) {
       resting = listRegisters.rest();
-      if (resting == null) {
+      if (resting == ListRegisters.NONE) {
         listRegisters.renew();
       }
       drivePins();

@@ -167,7 +167,8 @@ abstract sealed class VirtualCpuInterface permits VirtualCpuInterfaceV2, Virtual
   final void pendsAgain(int index, long register) {
     valid++;
     changed = 0;
-    fill(index, register);
+    registers[index] = register;
+    pends(index, register);
   }
 
   /** A list register is pending that was not: it may be the highest now. */

@@ -3,6 +3,7 @@ package org.kvmdev.devices.vgic;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.kvmdev.api.KvmException;
@@ -149,6 +150,64 @@ class RestingTest {
       distributor(gic, v3, false);
       distributor(looked, v3, false);
       assertEquals(drain(looked), drain(gic));
+    }
+  }
+
+  /** A line that the host drives, a PMU's say, is not the client's. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void theHostsOwnLineIsNotTheClients(boolean v3) throws KvmException {
+    try (TestGic gic = inGuest(v3)) {
+      Vcpu vcpu = gic.vcpus[0];
+      long setPending = v3 ? TestGic.REDISTRIBUTORS + 0x1_0200 : TestGic.DISTRIBUTOR + 0x200;
+      gic.vgic().cpu(0).own[FIRST].owner = this;
+      vcpu.write(setPending, 4, 1L << FIRST);
+      assertEquals(FIRST, gic.acknowledge(vcpu));
+      gic.end(vcpu, FIRST);
+      line(gic, FIRST, 1);
+      assertEquals(TestGic.SPURIOUS, gic.acknowledge(vcpu));
+    }
+  }
+
+  /** What had waited for a list register has the one that the PPI leaves. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void oneThatWaitsIsMoreUrgentNow(boolean v3) throws KvmException {
+    try (TestGic gic = inGuest(v3)) {
+      fill(gic);
+      Vcpu vcpu = gic.vcpus[0];
+      int last = SPI + MANY - 1;
+      vcpu.write(
+          (v3 ? TestGic.REDISTRIBUTORS + 0x1_0000 : TestGic.DISTRIBUTOR) + 0x400 + FIRST, 1, 0x40);
+      line(gic, FIRST, 1);
+      assertEquals(FIRST, gic.acknowledge(vcpu));
+      gic.vcpus[1].write(TestGic.DISTRIBUTOR + 0x400 + last, 1, 0x20);
+      line(gic, FIRST, 0);
+      gic.end(vcpu, FIRST);
+      line(gic, FIRST, 1);
+      assertEquals(last, gic.acknowledge(vcpu));
+    }
+  }
+
+  /** What it displaced is of another group, which alone is signalled. */
+  @Test
+  void whatItDisplacedIsSignalledByAnotherPin() throws KvmException {
+    try (TestGic gic = inGuest(true)) {
+      Vcpu vcpu = gic.vcpus[0];
+      int other = SPI + gic.vgic().host.listRegisters - 1;
+      long groups = TestGic.DISTRIBUTOR + 0x80 + SPI / 8;
+      vcpu.write(groups, 4, ~(1L << other - SPI) & 0xffff_ffffL);
+      vcpu.write(TestGic.REDISTRIBUTORS + 0x1_0080, 4, ~(1L << FIRST) & 0xffff_ffffL);
+      vcpu.write(TestGic.DISTRIBUTOR, 4, 3);
+      fill(gic);
+      gic.write(vcpu, "ICC_IGRPEN1_EL1", 0);
+      gic.write(vcpu, "ICC_IGRPEN0_EL1", 1);
+      line(gic, FIRST, 1);
+      assertEquals(FIRST, gic.read(vcpu, "ICC_IAR0_EL1"));
+      line(gic, FIRST, 0);
+      gic.write(vcpu, "ICC_EOIR0_EL1", FIRST);
+      assertTrue(vcpu.pin(VgicCpu.FIQ_PIN));
+      assertEquals(other, gic.read(vcpu, "ICC_IAR0_EL1"));
     }
   }
 
