@@ -21,7 +21,7 @@ enum Target {
   CYCLE_ALL_PENDING(Limit.NONE, 0, 1.5),
   /** The same among 512 vCPUs, against itself with one. */
   CYCLE_MANY_VCPUS(60, 0, 1.5),
-  /** The same on two threads at once, against one thread at the pace that two have here. */
+  /** The same on two threads at once, against two VMs, which share nothing. */
   CYCLE_TWO_THREADS(Limit.NONE, Limit.NONE, 1.5),
   /** A message whose translation is cached: signal, acknowledge, end. */
   MESSAGE(100, 0, Limit.NONE),

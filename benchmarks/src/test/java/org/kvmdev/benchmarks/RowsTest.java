@@ -91,15 +91,6 @@ class RowsTest {
   }
 
   @Test
-  void two_threads_are_compared_at_the_pace_that_the_machine_has_for_two() {
-    Row one = row(Target.NONE, Recorded.NOTHING, 10, 0);
-    Row two = row(Target.NONE, Recorded.NOTHING, 15, 0);
-    Row cycle = row(Target.NONE, Recorded.NOTHING, 40, 0);
-    assertEquals(60, new Slowdown(one, two).of(cycle).nanoseconds());
-    assertEquals(40, new Slowdown(two, one).of(cycle).nanoseconds());
-  }
-
-  @Test
   void the_table_says_what_is_missed() {
     Row kernel = row(Target.NONE, Recorded.NOTHING, 200, 0);
     List<Row> rows = List.of(kernel, row(Target.ATTRIBUTE, kernel, 50, 0));
