@@ -3,6 +3,7 @@ package org.kvmdev.runtime;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.Vcpu;
@@ -25,6 +26,12 @@ final class VirtualCpu implements Vcpu {
 
   /** How many pins there can be. */
   private static final int PINS = 32;
+
+  /**
+   * As many bytes as a cache line has are before and behind the pins, wherever their array is moved
+   * to: they are written by whoever drives the vCPU's interrupts, again and again.
+   */
+  private static final int APART = 64;
 
   /** Held by the thread that runs the vCPU; that another has it is what EBUSY means. */
   final VcpuLock lock = new VcpuLock();
@@ -49,7 +56,7 @@ final class VirtualCpu implements Vcpu {
   private final int id;
   private final RegisterStore registers;
   private volatile boolean ran;
-  private final boolean[] pins = new boolean[PINS];
+  private final boolean[] pins = new boolean[APART + PINS + APART];
   private volatile @Nullable Object owner;
   private volatile @Nullable Object[] slots = {};
   private volatile @Nullable PinListener listener;
@@ -103,10 +110,16 @@ final class VirtualCpu implements Vcpu {
   public void pin(int pin, boolean high) {
     // A pin is driven under its device's lock, so it needs no atomic update.
     boolean[] all = pins;
-    if ((boolean) PIN.getOpaque(all, pin) != high) {
-      PIN.setRelease(all, pin, high);
+    int at = place(pin);
+    if ((boolean) PIN.getOpaque(all, at) != high) {
+      PIN.setRelease(all, at, high);
       changed(pin, high);
     }
+  }
+
+  /** Where in the array a pin is. */
+  private static int place(int pin) {
+    return APART + Objects.checkIndex(pin, PINS);
   }
 
   private void changed(int pin, boolean high) {
@@ -118,7 +131,7 @@ final class VirtualCpu implements Vcpu {
 
   @Override
   public boolean pin(int pin) {
-    return (boolean) PIN.getAcquire(pins, pin);
+    return (boolean) PIN.getAcquire(pins, place(pin));
   }
 
   void onPin(@Nullable PinListener told) {

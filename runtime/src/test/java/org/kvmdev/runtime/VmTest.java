@@ -248,6 +248,18 @@ class VmTest {
   }
 
   @Test
+  void aVcpuHas32Pins() throws KvmException {
+    vm.createVcpu(0);
+    Vcpu inside = vm.machine().vcpu(0);
+    inside.pin(31, true);
+    assertTrue(inside.pin(31));
+    for (int none : new int[] {-1, 32}) {
+      assertThrows(IndexOutOfBoundsException.class, () -> inside.pin(none, true));
+      assertThrows(IndexOutOfBoundsException.class, () -> inside.pin(none));
+    }
+  }
+
+  @Test
   void pinsTellTheirListenerOfChangesAlone() throws KvmException {
     var vcpu = vm.createVcpu(0);
     List<String> heard = new ArrayList<>();

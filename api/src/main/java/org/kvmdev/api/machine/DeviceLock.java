@@ -25,9 +25,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * into the device, say) is told so instead of waiting for itself. Of those that wait, one spins and
  * gives way now and then; the others queue behind it.
  *
- * <p>What a lock guards may extend it, which saves the way from one to the other.
+ * <p>What a lock guards may extend it, which saves the way from one to the other. Two locks are in
+ * different cache lines, wherever the garbage collector moves them: threads that have a lock each
+ * do not slow each other down.
  */
-public class DeviceLock {
+public class DeviceLock extends CacheLine {
   private static final VarHandle OWNER;
   private static final long NOBODY = 0;
 

@@ -21,7 +21,7 @@ import org.kvmdev.api.machine.Vcpu;
  * of this server's own is presented, which is found without looking at the others ({@link
  * #resendOwn}). The rest is tried one by one ({@link Xics#resend}).
  */
-class PresentationController {
+class PresentationController extends DeviceLock {
   /** What XISR names for an inter-processor interrupt. */
   static final int IPI = 2;
 
@@ -43,7 +43,6 @@ class PresentationController {
           "an ICP state that presents a source has a pending priority more favoured than CPPR and"
               + " MFRR");
 
-  private final DeviceLock lock = new DeviceLock();
   private final Xics xics;
   private final Vcpu vcpu;
   private final int number;
@@ -77,14 +76,6 @@ class PresentationController {
 
   Vcpu vcpu() {
     return vcpu;
-  }
-
-  void lock() {
-    lock.lock();
-  }
-
-  void unlock() {
-    lock.unlock();
   }
 
   /** Ends it. What is delivered to it from now on goes nowhere. */

@@ -39,7 +39,7 @@ class LinearizabilityTest {
   @Test
   void aPlantedRaceIsFound() {
     StressOptions longer = stress().iterations(100);
-    assertThrows(LincheckAssertionError.class, () -> longer.check(Unlocked.class));
+    assertThrows(LincheckAssertionError.class, () -> longer.check(Racing.class));
   }
 
   /** The device as it is. */
@@ -52,12 +52,12 @@ class LinearizabilityTest {
     }
   }
 
-  /** The device without its locks. */
-  public static class Unlocked extends Calls {
-    private static final Kvm KVM = Kvm.of(List.of((DeviceProvider) new UnlockedProvider(true)));
+  /** The device that gives its locks back too early. */
+  public static class Racing extends Calls {
+    private static final Kvm KVM = Kvm.of(List.of((DeviceProvider) new RacingProvider(true)));
 
     /** Made for each run. */
-    public Unlocked() {
+    public Racing() {
       super(KVM);
     }
   }

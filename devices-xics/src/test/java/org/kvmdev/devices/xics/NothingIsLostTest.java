@@ -47,9 +47,9 @@ class NothingIsLostTest {
     String fault = null;
     long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(40);
     while (fault == null && System.nanoTime() < patience) {
-      fault = race(new UnlockedProvider(false));
+      fault = race(new RacingProvider(false));
     }
-    assertTrue(fault != null, "events were neither lost nor doubled without any lock");
+    assertTrue(fault != null, "events were neither lost nor doubled");
   }
 
   /** Runs the race; answers what went wrong, or null. */

@@ -3,8 +3,8 @@ package org.kvmdev.devices.xics;
 import org.kvmdev.api.machine.Machine;
 import org.kvmdev.api.machine.Vcpu;
 
-/** A XICS with a race planted: its servers' locks are never taken. */
-final class UnlockedProvider extends VariantProvider {
+/** A XICS with a race planted: its servers give their locks back while a source is delivered. */
+final class RacingProvider extends VariantProvider {
   private final boolean yields;
 
   /**
@@ -13,7 +13,7 @@ final class UnlockedProvider extends VariantProvider {
    * @param yields whether others get their turn while a source is delivered, so that few calls race
    *     for sure
    */
-  UnlockedProvider(boolean yields) {
+  RacingProvider(boolean yields) {
     this.yields = yields;
   }
 
@@ -22,30 +22,26 @@ final class UnlockedProvider extends VariantProvider {
     return new Xics(machine, Partition.of(machine)) {
       @Override
       PresentationController present(Vcpu vcpu, int number) {
-        return new Unlocked(this, vcpu, number, yields);
+        return new Racing(this, vcpu, number, yields);
       }
     };
   }
 
-  private static final class Unlocked extends PresentationController {
+  private static final class Racing extends PresentationController {
     private final boolean yields;
 
-    Unlocked(Xics xics, Vcpu vcpu, int number, boolean yields) {
+    Racing(Xics xics, Vcpu vcpu, int number, boolean yields) {
       super(xics, vcpu, number);
       this.yields = yields;
     }
 
     @Override
-    void lock() {}
-
-    @Override
-    void unlock() {}
-
-    @Override
     boolean leave(int source, int priority) {
+      unlock();
       if (yields) {
         Thread.yield();
       }
+      lock();
       return super.leave(source, priority);
     }
   }
