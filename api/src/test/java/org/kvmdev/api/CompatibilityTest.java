@@ -122,7 +122,7 @@ class CompatibilityTest {
               + type.getName()
               + Stream.concat(
                       Stream.ofNullable(type.getSuperclass()), Arrays.stream(type.getInterfaces()))
-                  .filter(each -> each != Object.class)
+                  .filter(each -> each != Object.class && isShown(each.getModifiers()))
                   .map(each -> " < " + each.getName())
                   .collect(Collectors.joining()));
       for (Method each : type.getDeclaredMethods()) {
