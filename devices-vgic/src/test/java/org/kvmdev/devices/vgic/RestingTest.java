@@ -103,15 +103,14 @@ class RestingTest {
   void oneThatWasDisabledDoesNotComeAgain(boolean v3) throws KvmException {
     try (TestGic gic = inGuest(v3)) {
       Vcpu vcpu = gic.vcpus[0];
-      long enable = v3 ? TestGic.REDISTRIBUTORS + 0x1_0180 : TestGic.DISTRIBUTOR + 0x180;
       line(gic, FIRST, 1);
       assertEquals(FIRST, gic.acknowledge(vcpu));
-      vcpu.write(enable, 4, 1L << FIRST);
+      vcpu.write(gic.own(0x180), 4, 1L << FIRST);
       line(gic, FIRST, 0);
       gic.end(vcpu, FIRST);
       line(gic, FIRST, 1);
       assertEquals(TestGic.SPURIOUS, gic.acknowledge(vcpu));
-      vcpu.write(enable - 0x80, 4, 1L << FIRST);
+      vcpu.write(gic.own(0x100), 4, 1L << FIRST);
       assertEquals(FIRST, gic.acknowledge(vcpu));
     }
   }
@@ -159,9 +158,8 @@ class RestingTest {
   void theHostsOwnLineIsNotTheClients(boolean v3) throws KvmException {
     try (TestGic gic = inGuest(v3)) {
       Vcpu vcpu = gic.vcpus[0];
-      long setPending = v3 ? TestGic.REDISTRIBUTORS + 0x1_0200 : TestGic.DISTRIBUTOR + 0x200;
       gic.vgic().cpu(0).own[FIRST].owner = this;
-      vcpu.write(setPending, 4, 1L << FIRST);
+      vcpu.write(gic.own(0x200), 4, 1L << FIRST);
       assertEquals(FIRST, gic.acknowledge(vcpu));
       gic.end(vcpu, FIRST);
       line(gic, FIRST, 1);
@@ -177,8 +175,7 @@ class RestingTest {
       fill(gic);
       Vcpu vcpu = gic.vcpus[0];
       int last = SPI + MANY - 1;
-      vcpu.write(
-          (v3 ? TestGic.REDISTRIBUTORS + 0x1_0000 : TestGic.DISTRIBUTOR) + 0x400 + FIRST, 1, 0x40);
+      vcpu.write(gic.own(0x400 + FIRST), 1, 0x40);
       line(gic, FIRST, 1);
       assertEquals(FIRST, gic.acknowledge(vcpu));
       gic.vcpus[1].write(TestGic.DISTRIBUTOR + 0x400 + last, 1, 0x20);
@@ -197,7 +194,7 @@ class RestingTest {
       int other = SPI + gic.vgic().host.listRegisters - 1;
       long groups = TestGic.DISTRIBUTOR + 0x80 + SPI / 8;
       vcpu.write(groups, 4, ~(1L << other - SPI) & 0xffff_ffffL);
-      vcpu.write(TestGic.REDISTRIBUTORS + 0x1_0080, 4, ~(1L << FIRST) & 0xffff_ffffL);
+      vcpu.write(gic.own(0x80), 4, ~(1L << FIRST) & 0xffff_ffffL);
       vcpu.write(TestGic.DISTRIBUTOR, 4, 3);
       fill(gic);
       gic.write(vcpu, "ICC_IGRPEN1_EL1", 0);

@@ -130,7 +130,7 @@ class RestingWalkTest {
       case 16 -> write(writer, ICPENDR, 4, bit);
       case 17 -> write(writer, ISACTIVER, 4, bit);
       case 18, 19 -> write(writer, ICACTIVER, 4, bit);
-      case 20 -> gic -> own(gic, writer, few < 2 ? ISPENDR : ISACTIVER, 4);
+      case 20 -> gic -> read(gic, writer, few < 2 ? ISPENDR : ISACTIVER, 4);
       case 21 -> step(gic -> gic.route(gic.vcpus[1], spi, few & 1));
       case 22 -> step(gic -> gic.vcpus[writer].write(at(IPRIORITYR + spi), 1, priority));
       case 23 -> step(gic -> distributor(gic, false));
@@ -186,17 +186,12 @@ class RestingWalkTest {
     }
   }
 
-  /** Where vCPU 0's own interrupts are: on a GICv2 banked, so that it alone gets there. */
-  private static long own(TestGic gic, int offset) {
-    return gic.v3 ? TestGic.REDISTRIBUTORS + 0x1_0000 + offset : at(offset);
-  }
-
-  private static long own(TestGic gic, int reader, int offset, int size) throws KvmException {
-    return gic.vcpus[gic.v3 ? reader : 0].read(own(gic, offset), size);
+  private static long read(TestGic gic, int reader, int offset, int size) throws KvmException {
+    return gic.vcpus[gic.v3 ? reader : 0].read(gic.own(offset), size);
   }
 
   private static Step write(int writer, int offset, int size, int value) {
-    return step(gic -> gic.vcpus[gic.v3 ? writer : 0].write(own(gic, offset), size, value));
+    return step(gic -> gic.vcpus[gic.v3 ? writer : 0].write(gic.own(offset), size, value));
   }
 
   /** Both find the same, or the test fails; it is noted once. */

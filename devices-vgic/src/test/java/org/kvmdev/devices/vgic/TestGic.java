@@ -126,6 +126,14 @@ final class TestGic implements AutoCloseable {
     return acknowledged;
   }
 
+  /**
+   * Where vCPU 0's own interrupts have the registers that GICD and GICR_SGI have alike; on a GICv2
+   * they are banked, so that vCPU 0 alone gets there.
+   */
+  long own(int offset) {
+    return v3 ? REDISTRIBUTORS + 0x1_0000 + offset : DISTRIBUTOR + offset;
+  }
+
   /** Drives an SPI's line. */
   void line(int intid, boolean high) throws KvmException {
     vm.irqLine(1 << 24 | intid, high ? 1 : 0);

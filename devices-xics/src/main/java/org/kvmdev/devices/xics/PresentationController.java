@@ -10,9 +10,9 @@ import org.kvmdev.api.machine.Vcpu;
  * An interrupt presentation controller (ICP): what one server presents to its vCPU. Priorities are
  * more favoured the lower they are.
  *
- * <p>Its lock guards its registers, which sources wait for it, and the state of every source that
- * is sent to it. No thread holds the locks of two servers: an interrupt that is displaced is
- * delivered anew, from its own state.
+ * <p>It is its own lock, which guards its registers, which sources wait for it, and the state of
+ * every source that is sent to it. No thread holds the locks of two servers: an interrupt that is
+ * displaced is delivered anew, from its own state.
  *
  * <p>A source waits after a delivery that was not taken. All that wait are tried again when the
  * server takes more than before (H_CPPR, H_EOI, H_IPI, a write of its register). Linux tries every
