@@ -233,6 +233,16 @@ static bool is_handler(const struct sigaction *action)
 	return action != NULL && action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
 }
 
+/* Has the kernel do it, which answers with what the program has installed. */
+static int pass_on(int signal, const struct sigaction *wanted, struct sigaction *old)
+{
+	int result = real_sigaction(signal, wanted, old);
+
+	if (result == 0)
+		translate(installed[signal], old);
+	return result;
+}
+
 static int any_sigaction(int signal, const struct sigaction *wanted, struct sigaction *old)
 {
 	sigset_t before;
@@ -240,22 +250,12 @@ static int any_sigaction(int signal, const struct sigaction *wanted, struct siga
 
 	if (!kvmdev_enabled() || signal <= 0 || signal >= NSIG)
 		return real_sigaction(signal, wanted, old);
-	if (owner != getpid()) {
-		result = real_sigaction(signal, wanted, old);
-		if (result == 0)
-			translate(installed[signal], old);
-		return result;
-	}
+	if (owner != getpid())
+		return pass_on(signal, wanted, old);
 	/* Looked for now, since the handler must not. */
 	(void)KVMDEV_NEXT(syscall, long (*)(long, ...));
 	kvmdev_lock(&lock, &before);
-	if (is_handler(wanted)) {
-		result = install(signal, wanted, old);
-	} else {
-		result = real_sigaction(signal, wanted, old);
-		if (result == 0)
-			translate(installed[signal], old);
-	}
+	result = (is_handler(wanted) ? install : pass_on)(signal, wanted, old);
 	kvmdev_unlock(&lock, &before);
 	return result;
 }

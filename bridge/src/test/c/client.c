@@ -32,6 +32,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "check.h"
+
 /* A GICv3: the first redistributor region has to have index 0. Numbers, since other machines' headers lack the names. */
 #define TYPE 7
 #define GROUP_ADDR 0
@@ -42,15 +44,6 @@
 #define ARM_X(n) (0x6030000000100000ull + 2 * (n))
 #define ARM_PREFERRED_TARGET _IOR(KVMIO, 0xaf, char[32])
 #define BAD_ADDRESS ((void *)8)
-
-#define check(condition)                                                                                              \
-	do {                                                                                                          \
-		if (!(condition)) {                                                                                   \
-			fprintf(stderr, "%s:%d: %s: not so; errno %d (%s)\n", __FILE__, __LINE__, #condition, errno,   \
-				strerror(errno));                                                                     \
-			exit(1);                                                                                      \
-		}                                                                                                     \
-	} while (0)
 
 static char buffer[128];
 

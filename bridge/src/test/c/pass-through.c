@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "kvmdev.h"
 
 /* Answered by how often a handler has run. */
@@ -22,14 +23,6 @@
 #define RUN 2u
 /* The same; the server sends a signal before it has it made. */
 #define RUN_SIGNALLED 3u
-
-#define check(condition)                                                                                              \
-	do {                                                                                                          \
-		if (!(condition)) {                                                                                   \
-			fprintf(stderr, "%d: %s: not so; %s\n", __LINE__, #condition, strerror(errno));               \
-			exit(1);                                                                                      \
-		}                                                                                                     \
-	} while (0)
 
 static int listener;
 static pthread_t client;

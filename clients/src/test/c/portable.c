@@ -19,18 +19,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "check.h"
+
 /* arm64's, which other machines' headers lack. */
 #define ARM_VCPU_INIT _IOW(KVMIO, 0xae, char[32])
 /* How many signals of each kind come. */
 #define SIGNALS 500
-
-#define check(condition)                                                                                              \
-	do {                                                                                                          \
-		if (!(condition)) {                                                                                   \
-			fprintf(stderr, "%d: %s: not so; %s\n", __LINE__, #condition, strerror(errno));               \
-			exit(1);                                                                                      \
-		}                                                                                                     \
-	} while (0)
 
 static struct kvm_run *run;
 static int device_fd;

@@ -19,6 +19,10 @@ final class Clients {
   static final Path KVMDEV =
       Path.of(
           System.getProperty("kvmdev.command", "../cli/target/distributions/kvmdev/bin/kvmdev"));
+
+  /** The bridge's own clients, and what they have in common. */
+  static final Path BRIDGE = Path.of("..", "bridge", "src", "test", "c");
+
   private static final long PATIENCE_SECONDS = 600;
 
   private Clients() {}
@@ -60,6 +64,7 @@ final class Clients {
                 "-O2",
                 "-Wall",
                 "-D_FILE_OFFSET_BITS=64",
+                "-I" + BRIDGE,
                 "-o",
                 program.toString(),
                 source.toString(),

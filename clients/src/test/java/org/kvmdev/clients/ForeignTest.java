@@ -14,7 +14,7 @@ import org.kvmdev.clients.Clients.Outcome;
 /** Programs of other architectures than this machine's, under qemu-user. */
 class ForeignTest {
   private static final Path PORTABLE = Path.of("src", "test", "c", "portable.c");
-  private static final Path CLIENT = Path.of("..", "bridge", "src", "test", "c", "client.c");
+  private static final Path CLIENT = Clients.BRIDGE.resolve("client.c");
 
   /** What kvmdev says that has to be installed is what Debian has. */
   @ParameterizedTest
