@@ -1,13 +1,15 @@
 package org.kvmdev.devices.vgic;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.kvmdev.devices.vgic.GuestSteps.line;
+import static org.kvmdev.devices.vgic.GuestSteps.step;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.kvmdev.api.KvmException;
+import org.kvmdev.devices.vgic.GuestSteps.Step;
 import org.kvmdev.runtime.Vcpu;
 
 /**
@@ -17,7 +19,6 @@ import org.kvmdev.runtime.Vcpu;
  */
 class RestingWalkTest {
   private static final int STEPS = 20_000;
-  private static final int PPI_LINE = 2 << 24;
   private static final int FIRST_PPI = 20;
   private static final int FIRST_SPI = 32;
   private static final int DEEPEST = 4;
@@ -34,18 +35,7 @@ class RestingWalkTest {
   private static final int ICACTIVER = 0x380;
   private static final int IPRIORITYR = 0x400;
 
-  /** What a step does with a GIC, and what comes of it. */
-  private interface Step {
-    long on(TestGic gic) throws KvmException;
-  }
-
-  /** What comes of nothing. */
-  private interface Silent {
-    void on(TestGic gic) throws KvmException;
-  }
-
-  /** What was acknowledged and has not ended. */
-  private final List<Integer> acknowledged = new ArrayList<>();
+  private final GuestSteps steps = new GuestSteps(DEEPEST);
 
   @ParameterizedTest
   @CsvSource({
@@ -75,8 +65,8 @@ class RestingWalkTest {
       for (int i = 0; i < STEPS; i++) {
         Step step = next(random, spis);
         String at = "step " + i;
-        long outcome = step.on(gic);
-        assertEquals(step.on(prompt), outcome, at);
+        long outcome = step.on(gic, gic.vcpus[0]);
+        assertEquals(step.on(prompt, prompt.vcpus[0]), outcome, at);
         String state = state(prompt, spis);
         if (looks.nextInt(8) == 0) {
           assertEquals(state, state(gic, spis), at);
@@ -117,12 +107,12 @@ class RestingWalkTest {
     int mask = few == 0 ? 0x20 : few == 1 ? COMMON + 0x10 : 0xff;
     int writer = random.nextInt(2);
     return switch (random.nextInt(44)) {
-      case 0, 1, 2 -> step(gic -> line(gic, ppi, high));
-      case 3, 4 -> acknowledge();
-      case 5, 6 -> end(few != 0);
-      case 7, 8 -> step(gic -> gic.line(spi, high));
-      case 9 -> step(gic -> gic.sgiToItself(gic.vcpus[0], few));
-      case 10 -> step(gic -> sgiFromOther(gic, few));
+      case 0, 1, 2 -> step((gic, vcpu) -> line(gic, ppi, high));
+      case 3, 4 -> steps.acknowledge();
+      case 5, 6 -> steps.end(few != 0);
+      case 7, 8 -> step((gic, vcpu) -> gic.line(spi, high));
+      case 9 -> step((gic, vcpu) -> gic.sgiToItself(vcpu, few));
+      case 10 -> step((gic, vcpu) -> sgiFromOther(gic, few));
       case 11 -> write(writer, IPRIORITYR + ppi, 1, few << 5);
       case 12 -> write(writer, ICENABLER, 4, bit);
       case 13, 14 -> write(writer, ISENABLER, 4, bit);
@@ -130,22 +120,15 @@ class RestingWalkTest {
       case 16 -> write(writer, ICPENDR, 4, bit);
       case 17 -> write(writer, ISACTIVER, 4, bit);
       case 18, 19 -> write(writer, ICACTIVER, 4, bit);
-      case 20 -> gic -> read(gic, writer, few < 2 ? ISPENDR : ISACTIVER, 4);
-      case 21 -> step(gic -> gic.route(gic.vcpus[1], spi, few & 1));
-      case 22 -> step(gic -> gic.vcpus[writer].write(at(IPRIORITYR + spi), 1, priority));
-      case 23 -> step(gic -> distributor(gic, false));
-      case 24, 25 -> step(gic -> distributor(gic, true));
-      case 26 -> step(gic -> gic.priorityMask(gic.vcpus[0], mask));
-      case 27 -> step(gic -> gic.signals(gic.vcpus[0], few != 0));
+      case 20 -> (gic, vcpu) -> read(gic, writer, few < 2 ? ISPENDR : ISACTIVER, 4);
+      case 21 -> step((gic, vcpu) -> gic.route(gic.vcpus[1], spi, few & 1));
+      case 22 -> step((gic, vcpu) -> gic.vcpus[writer].write(at(IPRIORITYR + spi), 1, priority));
+      case 23 -> step((gic, vcpu) -> distributor(gic, false));
+      case 24, 25 -> step((gic, vcpu) -> distributor(gic, true));
+      case 26 -> step((gic, vcpu) -> gic.priorityMask(vcpu, mask));
+      case 27 -> step((gic, vcpu) -> gic.signals(vcpu, few != 0));
       case 28 -> step(RestingWalkTest::leaveAndEnter);
-      default -> gic -> cycle(gic, ppi);
-    };
-  }
-
-  private static Step step(Silent action) {
-    return gic -> {
-      action.on(gic);
-      return 0;
+      default -> (gic, vcpu) -> cycle(gic, vcpu, ppi);
     };
   }
 
@@ -153,24 +136,20 @@ class RestingWalkTest {
     return TestGic.DISTRIBUTOR + offset;
   }
 
-  private static void line(TestGic gic, int ppi, boolean high) throws KvmException {
-    gic.vm.irqLine(PPI_LINE | ppi, high ? 1 : 0);
-  }
-
   /** Rise, acknowledgement, fall, end; what is acknowledged can be another that is more urgent. */
-  private static long cycle(TestGic gic, int ppi) throws KvmException {
+  private static long cycle(TestGic gic, Vcpu vcpu, int ppi) throws KvmException {
     line(gic, ppi, true);
-    int taken = gic.acknowledge(gic.vcpus[0]);
+    int taken = gic.acknowledge(vcpu);
     line(gic, ppi, false);
     if (taken != TestGic.SPURIOUS) {
-      gic.end(gic.vcpus[0], taken);
+      gic.end(vcpu, taken);
     }
     return taken;
   }
 
-  private static void leaveAndEnter(TestGic gic) throws KvmException {
-    gic.vcpus[0].exit();
-    gic.vcpus[0].enter();
+  private static void leaveAndEnter(TestGic gic, Vcpu vcpu) throws KvmException {
+    vcpu.exit();
+    vcpu.enter();
   }
 
   private static void distributor(TestGic gic, boolean on) throws KvmException {
@@ -191,40 +170,6 @@ class RestingWalkTest {
   }
 
   private static Step write(int writer, int offset, int size, int value) {
-    return step(gic -> gic.vcpus[gic.v3 ? writer : 0].write(gic.own(offset), size, value));
-  }
-
-  /** Both find the same, or the test fails; it is noted once. */
-  private Step acknowledge() {
-    if (acknowledged.size() == DEEPEST) {
-      return gic -> 0;
-    }
-    boolean[] noted = new boolean[1];
-    return gic -> {
-      int taken = gic.acknowledge(gic.vcpus[0]);
-      if (taken != TestGic.SPURIOUS && !noted[0]) {
-        acknowledged.add(taken);
-        noted[0] = true;
-      }
-      return taken;
-    };
-  }
-
-  /** Ends what was acknowledged last, mostly after its device lowered its line. */
-  private Step end(boolean lower) {
-    if (acknowledged.isEmpty()) {
-      return gic -> 0;
-    }
-    int taken = acknowledged.removeLast();
-    return step(
-        gic -> {
-          int intid = taken & 0x3ff;
-          if (lower && intid >= FIRST_SPI) {
-            gic.line(intid, false);
-          } else if (lower && intid >= Interrupt.SGIS) {
-            line(gic, intid, false);
-          }
-          gic.end(gic.vcpus[0], taken);
-        });
+    return step((gic, vcpu) -> gic.vcpus[gic.v3 ? writer : 0].write(gic.own(offset), size, value));
   }
 }

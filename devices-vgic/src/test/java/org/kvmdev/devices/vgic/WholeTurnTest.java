@@ -1,6 +1,7 @@
 package org.kvmdev.devices.vgic;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.kvmdev.devices.vgic.GuestSteps.step;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.kvmdev.api.KvmException;
 import org.kvmdev.api.machine.Machine;
-import org.kvmdev.runtime.Vcpu;
+import org.kvmdev.devices.vgic.GuestSteps.Step;
 
 /**
  * Where one interrupt alone changed while the guest runs, the list registers come to what an exit
@@ -20,14 +21,7 @@ class WholeTurnTest {
   private static final int STEPS = 20_000;
   private static final int FIRST_SPI = 32;
   private static final int FIRST_PPI = 20;
-  private static final int SPI = 1 << 24;
-  private static final int PPI = 2 << 24;
   private static final int DEEPEST = 5;
-
-  /** What a step does with a GIC, and what comes of it. */
-  private interface Step {
-    long on(TestGic gic, Vcpu vcpu) throws KvmException;
-  }
 
   /** Seems to be enabled again and again, after which all list registers are filled anew. */
   private static final class Turning extends Vgic {
@@ -43,7 +37,7 @@ class WholeTurnTest {
     }
   }
 
-  private final List<Integer> acknowledged = new ArrayList<>();
+  private final GuestSteps steps = new GuestSteps(DEEPEST);
 
   @ParameterizedTest
   @CsvSource({
@@ -106,7 +100,7 @@ class WholeTurnTest {
     int kind = random.nextInt(44);
     return switch (kind) {
       case 0, 1, 2, 3, 4, 5, 6, 7 -> step((gic, vcpu) -> gic.line(spi, high));
-      case 8, 9, 10, 11 -> step((gic, vcpu) -> gic.vm.irqLine(PPI | FIRST_PPI + few, high ? 1 : 0));
+      case 8, 9, 10, 11 -> step((gic, vcpu) -> GuestSteps.line(gic, FIRST_PPI + few, high));
       case 12, 13, 14, 15 -> step((gic, vcpu) -> gic.sgiToItself(vcpu, few));
       case 16, 17, 18 -> write(writer, TestGic.DISTRIBUTOR + 0x400 + spi, 1, few << 5);
       case 19 -> write(writer, TestGic.DISTRIBUTOR + 0x204, 4, bit);
@@ -120,54 +114,12 @@ class WholeTurnTest {
                 vcpu.exit();
                 vcpu.enter();
               });
-      case 23, 24, 25, 26, 27, 28, 29, 30 -> end(few != 0);
-      default -> acknowledge();
+      case 23, 24, 25, 26, 27, 28, 29, 30 -> steps.end(few != 0);
+      default -> steps.acknowledge();
     };
   }
 
   private static Step write(int writer, long address, int size, long value) {
     return step((gic, vcpu) -> gic.vcpus[writer].write(address, size, value));
-  }
-
-  /** What comes of nothing. */
-  private interface Silent {
-    void on(TestGic gic, Vcpu vcpu) throws KvmException;
-  }
-
-  private static Step step(Silent action) {
-    return (gic, vcpu) -> {
-      action.on(gic, vcpu);
-      return 0;
-    };
-  }
-
-  /** Ends what was acknowledged last, mostly after its device lowered its line. */
-  private Step end(boolean lower) {
-    if (acknowledged.isEmpty()) {
-      return (gic, vcpu) -> 0;
-    }
-    int intid = acknowledged.removeLast();
-    return step(
-        (gic, vcpu) -> {
-          int id = intid & 0x3ff;
-          if (lower && id >= Interrupt.SGIS) {
-            gic.vm.irqLine(id < FIRST_SPI ? PPI | id : SPI | id, 0);
-          }
-          gic.end(vcpu, intid);
-        });
-  }
-
-  private Step acknowledge() {
-    if (acknowledged.size() == DEEPEST) {
-      return (gic, vcpu) -> 0;
-    }
-    return (gic, vcpu) -> {
-      int intid = gic.acknowledge(vcpu);
-      // The first GIC's, which the second's is compared with.
-      if (!(gic.vgic() instanceof Turning) && intid != TestGic.SPURIOUS) {
-        acknowledged.add(intid);
-      }
-      return intid;
-    };
   }
 }
